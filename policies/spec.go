@@ -1,0 +1,100 @@
+package policies
+
+import "time"
+
+// Spec is one policy as the file says it (contract section 3, policies).
+type Spec struct {
+	ID            string
+	Org           string // "" fits every org (native); Tyk policies name theirs
+	Inactive      bool
+	RequireScopes []string
+	Rate          *Rate  // nil: unlimited
+	Quota         *Quota // nil: unlimited
+	PerAPI        bool
+	Access        []AccessSpec
+	Meta          map[string]string
+	Tags          []string
+	// Tyk holds what only policies from Tyk files have; nil for native ones.
+	Tyk *TykSpec
+}
+
+// TykSpec is reserved for what the loader of Tyk files needs (partitions,
+// versions, allowed_urls, per-API limits, allowance scope).
+type TykSpec struct{}
+
+// Merge selects how several policies become one grant.
+type Merge string
+
+// The merge algorithms; "" is native.
+const (
+	MergeNative Merge = "native"
+	MergeTyk    Merge = "tyk"
+)
+
+// AccessSpec is what a policy grants on one API.
+type AccessSpec struct {
+	API   string
+	All   bool        // allow: all
+	Allow []AllowSpec // empty without All: grants nothing
+}
+
+// AllowSpec is one allow entry.
+type AllowSpec struct {
+	Methods       []string
+	Path          string // "/a/b", "/a/{id}", "/a/**" or "regex:^…$"
+	RequireScopes []string
+	Rate          *Rate
+}
+
+// Algorithm names a rate-limit algorithm.
+type Algorithm string
+
+// The algorithms; "" is sliding_window.
+const (
+	SlidingWindow Algorithm = "sliding_window"
+	TokenBucket   Algorithm = "token_bucket"
+	SlidingLog    Algorithm = "sliding_log"
+	FixedWindow   Algorithm = "fixed_window"
+)
+
+// Rate is a number of requests per time. Requests -1 is unlimited, 0 none.
+type Rate struct {
+	Requests  int64
+	Per       time.Duration
+	Burst     int64 // token_bucket only; 0 is Requests
+	Algorithm Algorithm
+}
+
+// Anchor says when a quota's period begins.
+type Anchor string
+
+// The anchors; "" is first_request.
+const (
+	FirstRequest Anchor = "first_request"
+	Calendar     Anchor = "calendar"
+)
+
+// Quota is a number of requests in a period. Requests -1 is unlimited, 0 none.
+type Quota struct {
+	Requests int64
+	Per      time.Duration
+	Anchor   Anchor
+	Zone     string // IANA name for calendar; "" is UTC
+}
+
+// SelectorSpec says how the claims of a token choose policies.
+type SelectorSpec struct {
+	Claims      []string            // names of policy claims
+	Default     []string            // used when claims and scopes give none
+	ScopeClaims []string            // nil: scope, scp
+	ScopeMap    map[string][]string // scope → policy ids
+}
+
+// Problem is one thing that is wrong with a specification. At is a JSON pointer
+// (RFC 6901) relative to the specification.
+type Problem struct {
+	At      string
+	What    string // what is wrong, lower case, no full stop
+	Instead string // what to write instead; may be empty
+	Warning bool   // does not stop the start
+}
