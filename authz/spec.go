@@ -19,6 +19,7 @@ type Spec struct {
 	Limits     LimitsSpec
 	Revocation RevocationSpec
 	Merge      policies.Merge // native unless Tyk files are loaded with tyk.merge: tyk
+	Hash       string         // fingerprint of what the Spec was read from; shown, never compared
 }
 
 // Problem is one thing that is wrong with a Spec, or worth a warning.
