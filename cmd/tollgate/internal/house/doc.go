@@ -1,0 +1,4 @@
+// Package house holds the house rules of this repository as tests: which
+// package may import which (floors_test.go) and the numbers and habits of the
+// source itself (numbers_test.go, habits_test.go). It has no code of its own.
+package house
