@@ -1,0 +1,184 @@
+package demo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tollgate-authz/tollgate/authz"
+)
+
+// Tour sends every step through a front and says what came of it.
+type Tour struct {
+	Base string // URL of the front, without a slash at its end
+	Mint Mint
+	Out  io.Writer
+	// Exact gives the exact reason of a decision; nil where only the client's
+	// side can be seen.
+	Exact func(decision string) (authz.Reason, bool)
+}
+
+// ErrUnexpected says that an answer was not the expected one.
+var ErrUnexpected = errors.New("an answer was not the expected one")
+
+// Run takes every step, whatever the ones before it gave.
+func (t *Tour) Run(ctx context.Context, steps []Step) error {
+	client := &http.Client{
+		Timeout:       30 * time.Second,
+		Transport:     &http.Transport{DisableCompression: true, DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	failed := 0
+	for i := range steps {
+		step := &steps[i]
+		got, err := t.take(ctx, client, step)
+		if err != nil {
+			return fmt.Errorf("step %q: %w", step.Name, err)
+		}
+		wrong := t.compare(step, got)
+		if len(wrong) > 0 {
+			failed++
+		}
+		t.tell(i+1, step, got, wrong)
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d steps: %w", failed, len(steps), ErrUnexpected)
+	}
+	fmt.Fprintf(t.Out, "\n%d of %d answers were as expected\n", len(steps), len(steps))
+	return nil
+}
+
+// answer is what the client got.
+type answer struct {
+	status   int
+	header   http.Header
+	decision string
+	reason   authz.Reason
+	exact    authz.Reason
+	text     string
+	echo     *Echo // what the upstream received, nil when it was not reached
+}
+
+func (t *Tour) take(ctx context.Context, client *http.Client, step *Step) (*answer, error) {
+	request, err := http.NewRequestWithContext(ctx, step.Method, t.Base+step.Path, http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	for name, value := range step.Header {
+		request.Header.Set(name, value)
+	}
+	if step.Token != nil {
+		token, err := step.Token(t.Mint)
+		if err != nil {
+			return nil, err
+		}
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
+	if err != nil {
+		return nil, err
+	}
+	got := &answer{
+		status: response.StatusCode, header: response.Header,
+		decision: response.Header.Get("x-tollgate-decision"),
+		reason:   authz.Reason(response.Header.Get("x-tollgate-reason")),
+	}
+	got.exact = got.reason
+	if t.Exact != nil {
+		if exact, ok := t.Exact(got.decision); ok {
+			got.exact = exact
+		}
+	}
+	return got, got.read(body)
+}
+
+// read takes the body apart: an echo of the upstream or a denial.
+func (a *answer) read(body []byte) error {
+	if a.status == http.StatusOK {
+		a.echo = new(Echo)
+		if err := json.Unmarshal(body, a.echo); err != nil {
+			return fmt.Errorf("body of the upstream: %w", err)
+		}
+		return nil
+	}
+	var denial struct {
+		Error, Code, Decision string
+	}
+	if err := json.Unmarshal(body, &denial); err != nil {
+		a.text = strings.TrimSpace(string(body))
+		return nil
+	}
+	a.text = denial.Error
+	return nil
+}
+
+// compare lists what differs from the expected answer.
+func (t *Tour) compare(step *Step, got *answer) []string {
+	var wrong []string
+	differ := func(what, want, got string) {
+		if want != got {
+			wrong = append(wrong, fmt.Sprintf("%s is %q, expected %q", what, got, want))
+		}
+	}
+	differ("status", fmt.Sprint(step.Status), fmt.Sprint(got.status))
+	differ("reason", string(step.Reason), string(got.reason))
+	if t.Exact != nil && step.Exact != "" {
+		differ("exact reason", string(step.Exact), string(got.exact))
+	}
+	if got.decision == "" {
+		wrong = append(wrong, "no x-tollgate-decision")
+	}
+	if got.echo == nil {
+		return wrong
+	}
+	differ("path at the upstream", step.Path, got.echo.Target)
+	for _, name := range sortedNames(step.Received) {
+		differ(name+" at the upstream", step.Received[name],
+			strings.Join(got.echo.Headers[http.CanonicalHeaderKey(name)], " | "))
+	}
+	return wrong
+}
+
+func (t *Tour) tell(number int, step *Step, got *answer, wrong []string) {
+	mark := "ok"
+	if len(wrong) > 0 {
+		mark = "NOT AS EXPECTED"
+	}
+	outcome := "reached the upstream"
+	switch {
+	case got.reason != "" && got.exact != got.reason:
+		outcome = fmt.Sprintf("%s (exactly: %s): %s", got.reason, got.exact, got.text)
+	case got.reason != "":
+		outcome = fmt.Sprintf("%s: %s", got.reason, got.text)
+	case got.status != http.StatusOK:
+		outcome = got.text
+	}
+	fmt.Fprintf(t.Out, "%2d  %-17s %-6s %-18s -> %d %s   [%s]\n", number, step.Name, step.Method, step.Path, got.status, outcome, mark)
+	for _, name := range sortedNames(step.Received) {
+		if value := step.Received[name]; value != "" && got.echo != nil {
+			fmt.Fprintf(t.Out, "      upstream got %s: %s\n", name, strings.Join(got.echo.Headers[http.CanonicalHeaderKey(name)], " | "))
+		}
+	}
+	if step.Note != "" {
+		fmt.Fprintf(t.Out, "      %s\n", step.Note)
+	}
+	for _, line := range wrong {
+		fmt.Fprintf(t.Out, "      ! %s\n", line)
+	}
+}
+
+func sortedNames(m map[string]string) []string {
+	return slices.Sorted(maps.Keys(m))
+}
