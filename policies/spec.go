@@ -88,6 +88,11 @@ type SelectorSpec struct {
 	Default     []string            // used when claims and scopes give none
 	ScopeClaims []string            // nil: scope, scp
 	ScopeMap    map[string][]string // scope → policy ids
+	Org         string              // org of the API; its policies are looked up first
+	// Tyk reads claims as Tyk does (compat: tyk): the first policy claim that
+	// names something, scopes that map to nothing deny, unknown ids in Default
+	// and ScopeMap are warnings.
+	Tyk bool
 }
 
 // Problem is one thing that is wrong with a specification. At is a JSON pointer
