@@ -1,0 +1,200 @@
+package envoy
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/tollgate-authz/tollgate/authz"
+)
+
+// ServiceName is the gRPC service that Envoy calls.
+const ServiceName = "envoy.service.auth.v3.Authorization"
+
+// checkMethod is the full name of its one method.
+const checkMethod = "/" + ServiceName + "/Check"
+
+// Decider decides about one request. authz.Engine is one.
+type Decider interface {
+	Decide(ctx context.Context, r authz.Request) authz.Answer
+}
+
+// Options are what an Authz may be given. The zero value is good.
+type Options struct {
+	// Log gets one line for a panic or an answer that could not be sent; nil is
+	// slog.Default().
+	Log *slog.Logger
+	// Timeout bounds a check for which the front set no deadline; 0 is 5 s.
+	Timeout time.Duration
+}
+
+// Authz answers Checks with what a Decider decides. Nothing that happens while
+// it does becomes an allow: a panic, a deadline that passed or an answer that no
+// header could carry is a denial (contract section 5, internal).
+type Authz struct {
+	decide  Decider
+	log     *slog.Logger
+	timeout time.Duration
+	now     func() time.Time
+	open    atomic.Bool
+	counts  counters
+}
+
+// New gives an Authz that fails every call with UNAVAILABLE until Open.
+func New(d Decider, o Options) *Authz {
+	a := &Authz{decide: d, log: o.Log, timeout: o.Timeout, now: time.Now}
+	if a.log == nil {
+		a.log = slog.Default()
+	}
+	if a.timeout <= 0 {
+		a.timeout = 5 * time.Second
+	}
+	return a
+}
+
+// Register adds the check service to a gRPC server.
+func Register(s grpc.ServiceRegistrar, a *Authz) {
+	s.RegisterService(&grpc.ServiceDesc{
+		ServiceName: ServiceName,
+		HandlerType: (*checker)(nil),
+		Methods:     []grpc.MethodDesc{{MethodName: "Check", Handler: handleCheck}},
+		Metadata:    "envoy/service/auth/v3/external_auth.proto",
+	}, a)
+}
+
+// checker is the method behind the service. The messages are what request.go
+// and response.go make of them.
+type checker interface {
+	serve(ctx context.Context, dec func(any) error, intercept grpc.UnaryServerInterceptor) (any, error)
+}
+
+// handleCheck is the gRPC handler of Check.
+func handleCheck(srv any, ctx context.Context, dec func(any) error, intercept grpc.UnaryServerInterceptor) (any, error) { //nolint:revive // the order of parameters is grpc's
+	return srv.(checker).serve(ctx, dec, intercept) //nolint:errcheck,forcetypeassert // RegisterService has checked it
+}
+
+// Open lets calls in: the configuration is loaded and key sources were tried
+// (contract section 6).
+func (a *Authz) Open() { a.open.Store(true) }
+
+// Close makes further calls fail with UNAVAILABLE: the drain is over.
+func (a *Authz) Close() { a.open.Store(false) }
+
+// serve takes one call. A panic anywhere in it becomes a denial.
+func (a *Authz) serve(ctx context.Context, dec func(any) error, intercept grpc.UnaryServerInterceptor) (reply any, err error) {
+	if !a.open.Load() {
+		a.counts.unready.Add(1)
+		return nil, status.Error(codes.Unavailable, "tollgate is not ready or is shutting down")
+	}
+	r := newRequest()
+	defer func() {
+		if v := recover(); v != nil {
+			reply, err = a.recovered(ctx, r, v)
+		}
+	}()
+	if err := a.receive(r, dec); err != nil {
+		return nil, err
+	}
+	if intercept == nil {
+		return a.check(ctx, r)
+	}
+	info := &grpc.UnaryServerInfo{Server: a, FullMethod: checkMethod}
+	return intercept(ctx, r.message(), info, func(ctx context.Context, _ any) (any, error) { return a.check(ctx, r) })
+}
+
+// receive decodes the message of a call, or counts why there is none. Such a call
+// fails instead of being answered (contract section 5).
+func (a *Authz) receive(r *request, dec func(any) error) error {
+	err := dec(r.message())
+	switch status.Code(err) {
+	case codes.OK:
+		r.open()
+	case codes.ResourceExhausted:
+		a.counts.tooLarge.Add(1)
+	case codes.Canceled, codes.DeadlineExceeded:
+		a.counts.canceled.Add(1)
+	default:
+		a.counts.undecodable.Add(1)
+	}
+	return err
+}
+
+// check answers one decoded request.
+func (a *Authz) check(ctx context.Context, r *request) (any, error) {
+	a.counts.checks.Add(1)
+	a.counts.inFlight.Add(1)
+	defer a.counts.inFlight.Add(-1)
+	limited := newDeadline(ctx, a.now, a.timeout)
+	defer limited.stop()
+
+	answer := a.decide.Decide(limited, r)
+	switch ctx.Err() {
+	case nil:
+	case context.DeadlineExceeded:
+		a.counts.late.Add(1)
+	default:
+		a.counts.canceled.Add(1)
+	}
+	msg, dropped, err := respond(&answer, r)
+	if dropped > 0 {
+		a.counts.dropped.Add(uint64(dropped))
+	}
+	if err != nil {
+		a.counts.invalid.Add(1)
+		a.log.ErrorContext(ctx, "answer refused", "reason", authz.Internal, "decision", answer.ID, "error", err)
+		return refuse(r, answer.ID)
+	}
+	return msg, nil
+}
+
+// recovered answers a call that panicked. The value is logged only where it
+// comes from the runtime: any other could quote a token.
+func (a *Authz) recovered(ctx context.Context, r *request, v any) (any, error) {
+	a.counts.panics.Add(1)
+	cause := "not shown: it may hold a secret"
+	if e, ok := v.(runtime.Error); ok {
+		cause = e.Error()
+	}
+	id := "fault-" + strings.ToLower(rand.Text())
+	a.log.ErrorContext(ctx, "panic", "reason", authz.Internal, "decision", id, "cause", cause, "stack", string(debug.Stack()))
+	return refuse(r, id)
+}
+
+// refuse builds the message of a fault.
+func refuse(r *request, id string) (any, error) {
+	answer := fault(r, id)
+	msg, _, err := respond(&answer, r)
+	return msg, err
+}
+
+// fault is the denial for what went wrong on our side outside the Decider.
+func fault(r *request, id string) authz.Answer {
+	const text = "Temporarily unavailable"
+	answer := authz.Answer{
+		Outcome: authz.Deny,
+		Reason:  authz.Internal,
+		ID:      id,
+		Status:  http.StatusServiceUnavailable,
+		Headers: []authz.Header{
+			{Name: "content-type", Value: "application/json"},
+			{Name: "x-tollgate-decision", Value: id},
+			{Name: "x-tollgate-reason", Value: string(authz.Internal)},
+		},
+		Body:     `{"error":"` + text + `","code":"` + string(authz.Internal) + `","decision":"` + id + `"}`,
+		Metadata: authz.Metadata{Decision: id, Outcome: authz.Deny.String(), Reason: string(authz.Internal)},
+	}
+	if r.wantsGRPC() {
+		answer.Headers[0].Value, answer.Body = "text/plain", text
+	}
+	return answer
+}
