@@ -35,11 +35,11 @@ func (s *source) enclosing(pos token.Pos) string {
 	return ""
 }
 
-// commented says whether line or the one before it holds word in a comment.
-func (s *source) commented(line int, word string) bool {
+// commented says whether line or the one before it has a comment.
+func (s *source) commented(line int) bool {
 	for _, group := range s.tree.Comments {
 		for _, comment := range group.List {
-			if at := s.line(comment.Pos()); (at == line || at == line-1) && strings.Contains(comment.Text, word) {
+			if at := s.line(comment.Pos()); at == line || at == line-1 {
 				return true
 			}
 		}
