@@ -10,7 +10,8 @@
 // Order of the files: kv.go and feed.go (the roles), backend.go (what a backend
 // is and whom it tells), errors.go, key.go (kinds, ids, partitions),
 // envelope.go (records as bytes), address.go (store URLs), report.go (what
-// `tollgate store check` shows).
+// `tollgate store check` shows). table.go and ring.go hold records and events in
+// this process: memory and file serve from them.
 //
 // Whatever is stored is useless as a token: values are sealed or hashed by the
 // packages that write them (store/seal), ids are keyed hashes.

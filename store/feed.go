@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -17,6 +18,17 @@ type Event struct {
 	At      Position
 	Topic   string
 	Payload []byte
+}
+
+// Check answers ErrInvalid for an event that no backend takes.
+func (e Event) Check() error {
+	if len(e.Topic) == 0 || len(e.Topic) > MaxTopic {
+		return fmt.Errorf("%w: event topic of %d bytes", ErrInvalid, len(e.Topic))
+	}
+	if len(e.Payload) > MaxEvent {
+		return fmt.Errorf("%w: event payload of %d bytes", ErrInvalid, len(e.Payload))
+	}
+	return nil
 }
 
 // Follower is told what a subscription sees, from one goroutine. Its methods

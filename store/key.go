@@ -40,7 +40,8 @@ func (k Kind) Listed() bool {
 const (
 	MaxID    = 256     // bytes of an id; longer ones are hashed by who writes them
 	MaxValue = 1 << 20 // bytes of a value
-	MaxEvent = 64 << 10
+	MaxEvent = 4 << 10 // bytes of the payload of an event
+	MaxTopic = 64      // bytes of the topic of an event
 )
 
 // Key names a record. ID is any sequence of bytes: a keyed hash, or parts

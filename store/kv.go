@@ -17,6 +17,19 @@ const (
 	Absent Version = math.MaxUint64 // write only when there is no record
 )
 
+// Holds tells whether a write on condition v may happen to a record that is
+// there (or not) with version now. A record that can not be read is there with
+// version Any.
+func (v Version) Holds(now Version, there bool) bool {
+	switch v {
+	case Any:
+		return true
+	case Absent:
+		return !there
+	}
+	return there && v == now
+}
+
 // Record is what was stored.
 type Record struct {
 	Value   []byte
@@ -60,7 +73,7 @@ type KV interface {
 	// tollgate can not read is there for Absent and has no version.
 	Put(ctx context.Context, key Key, value []byte, w Write) (Version, error)
 	// Delete removes a record; ErrConflict when the condition does not hold.
-	// With Any, deleting nothing is no error. Absent is not a condition here.
+	// With Any, deleting nothing is no error.
 	Delete(ctx context.Context, key Key, cond Version) error
 	// List answers records of a listed kind whose id begins with prefix.ID. A
 	// record that is there from the first to the last page is listed exactly
