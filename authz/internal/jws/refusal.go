@@ -12,12 +12,14 @@ var (
 	ErrAlg = errors.New("algorithm refused")
 	// ErrAlgUnknown is the part of ErrAlg that names no algorithm of JOSE
 	// signatures at all (not even "none"). errors.Is finds ErrAlg in it too.
-	ErrAlgUnknown error = refuse(ErrAlg, "the header's alg is no known signature algorithm")
+	ErrAlgUnknown error = errAlgUnknown
 	// ErrSignature: the key does not fit the algorithm or did not sign the token.
 	ErrSignature = errors.New("signature invalid")
 	// ErrKey: the key material cannot or must not verify anything.
 	ErrKey = errors.New("key unusable")
 )
+
+var errAlgUnknown = refuse(ErrAlg, "the header's alg is no known signature algorithm")
 
 // Refusal is the type of every error of this package.
 type Refusal struct {

@@ -20,9 +20,47 @@ type Token struct {
 }
 
 // Parse passes raw through the gate. maxBytes bounds it before any work is done;
-// 0 stands for DefaultMaxBytes. The error is ErrMalformed or ErrAlg.
+// 0 stands for DefaultMaxBytes. The error is ErrMalformed or ErrAlg. The header
+// is judged first: a token of a refused algorithm is ErrAlg however odd the rest
+// of it is.
 func Parse(raw string, maxBytes int) (*Token, error) {
-	return nil, ErrMalformed
+	if maxBytes <= 0 {
+		maxBytes = DefaultMaxBytes
+	}
+	if len(raw) > maxBytes {
+		return nil, errTooLong
+	}
+	header, payload, signature, refusal := split(raw)
+	if refusal != nil {
+		return nil, refusal
+	}
+	t := &Token{raw: raw, signed: len(header) + 1 + len(payload)}
+	if refusal := t.readHeader(header); refusal != nil {
+		return nil, refusal
+	}
+	if refusal := t.readBody(payload, signature); refusal != nil {
+		return nil, refusal
+	}
+	return t, nil
+}
+
+func (t *Token) readBody(payload, signature string) *Refusal {
+	if payload == "" {
+		return errNoPayload
+	}
+	if signature == "" {
+		return errNoSignature
+	}
+	var refusal *Refusal
+	if t.signature, refusal = decode(nil, signature); refusal != nil {
+		return refusal
+	}
+	text, refusal := decode(nil, payload)
+	if refusal != nil {
+		return refusal
+	}
+	t.Claims, refusal = parseObject(string(text), fullDepth)
+	return refusal
 }
 
 // Signature gives the decoded signature. It must not be changed.
@@ -31,7 +69,3 @@ func (t *Token) Signature() []byte { return t.signature }
 // Signed gives the text that the signature covers: header and payload with the
 // dot between them.
 func (t *Token) Signed() string { return t.raw[:t.signed] }
-
-// Verify says whether k signed the token by the token's algorithm. The error is
-// ErrSignature, also when k does not fit the algorithm.
-func (t *Token) Verify(k *Key) error { return ErrSignature }
