@@ -1,71 +1,94 @@
 package policies
 
+import (
+	"slices"
+	"strings"
+	"sync/atomic"
+)
+
 // Grant is what one combination of policies grants. It is immutable and shared
 // between requests.
-type Grant struct{}
+type Grant struct {
+	policies     []*policy // by id
+	ids          []string
+	idsText      string
+	tags         []string
+	tagsText     string
+	recentlyUsed [recentAPIs]atomic.Pointer[APIGrant] // several policies only
+}
+
+// recentAPIs bounds the per-API grants that one merged grant keeps.
+const recentAPIs = 8
+
+// newGrant unites policies that are sorted and unlike each other.
+func newGrant(list []*policy) *Grant {
+	g := &Grant{policies: list}
+	for _, p := range list {
+		g.ids = append(g.ids, p.id)
+		g.tags = append(g.tags, p.tags...)
+	}
+	slices.Sort(g.tags)
+	g.tags = slices.Compact(g.tags)
+	g.idsText = strings.Join(g.ids, ",")
+	g.tagsText = strings.Join(g.tags, ",")
+	return g
+}
 
 // Policies gives the ids in order. They must not be changed.
-func (g *Grant) Policies() []string { return nil }
+func (g *Grant) Policies() []string { return g.ids }
 
 // PoliciesText gives the ids joined by ",".
-func (g *Grant) PoliciesText() string { return "" }
+func (g *Grant) PoliciesText() string { return g.idsText }
 
 // Tags gives the united tags in order. They must not be changed.
-func (g *Grant) Tags() []string { return nil }
+func (g *Grant) Tags() []string { return g.tags }
 
 // TagsText gives the tags joined by ",".
-func (g *Grant) TagsText() string { return "" }
+func (g *Grant) TagsText() string { return g.tagsText }
 
 // Meta gives a metadata value; where several policies have one of that name, that
 // of the smaller policy id.
-func (g *Grant) Meta(name string) (string, bool) { return "", false }
+func (g *Grant) Meta(name string) (string, bool) {
+	for _, p := range g.policies {
+		if value, ok := p.meta[name]; ok {
+			return value, true
+		}
+	}
+	return "", false
+}
 
 // API gives what is granted on one API, nil when that is nothing. A nil APIGrant
 // permits nothing.
-func (g *Grant) API(id string) *APIGrant { return nil }
-
-// APIGrant is what one combination of policies grants on one API. It is
-// immutable and shared.
-type APIGrant struct{}
-
-// Permits decides one request. It does not allocate.
-func (g *APIGrant) Permits(method string, target Target, scopes Scopes) Verdict {
-	return Verdict{}
+func (g *Grant) API(id string) *APIGrant {
+	if len(g.policies) == 1 {
+		if s := g.policies[0].apis[id]; s != nil {
+			return s.alone
+		}
+		return nil
+	}
+	slot := &g.recentlyUsed[hashText(id)%recentAPIs]
+	if a := slot.Load(); a != nil && a.api == id {
+		return a
+	}
+	var sources []*source
+	for _, p := range g.policies {
+		if s := p.apis[id]; s != nil {
+			sources = append(sources, s)
+		}
+	}
+	if len(sources) == 0 {
+		return nil
+	}
+	a := newAPIGrant(id, sources)
+	slot.Store(a)
+	return a
 }
 
-// Permission is the result of Permits. The zero value refuses.
-type Permission uint8
-
-// The permissions.
-const (
-	Refused      Permission = iota // access_refused
-	Insufficient                   // scope_insufficient: an entry fits but needs more scopes
-	Allowed
-)
-
-// Verdict is what the access rights say of one request.
-type Verdict struct {
-	Permission Permission
-	// Needed are the scopes that the entry nearest to granting needs, in order
-	// (Insufficient). They must not be changed.
-	Needed []string
-	// Rate and Quota govern the request (Allowed); nil is unlimited. Rate is that
-	// of an access entry where one applies (most specific only).
-	Rate  *Limit
-	Quota *Limit
-}
-
-// CounterID is the identity of a counter within a session: equal for equal
-// limits across reloads and replicas.
-type CounterID [8]byte
-
-// Limit is a rate or a quota together with the counter that it is charged on.
-// Exactly one of Rate and Quota is set.
-type Limit struct {
-	Policy  string // id of the policy that it comes from
-	API     string // "" counts over all APIs that the limit governs
-	Entry   string // "GET,POST /orders" for a limit of an access entry, else ""
-	Rate    *Rate
-	Quota   *Quota
-	Counter CounterID
+// hashText is FNV-1a.
+func hashText(text string) uint32 {
+	h := uint32(2166136261)
+	for i := range len(text) {
+		h = (h ^ uint32(text[i])) * 16777619
+	}
+	return h
 }

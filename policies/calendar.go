@@ -1,0 +1,93 @@
+package policies
+
+import "time"
+
+// The periods that a calendar quota can have beside divisions of a day.
+const (
+	calendarDay   = 24 * time.Hour
+	calendarWeek  = 7 * calendarDay   // begins on Monday
+	calendarMonth = 30 * calendarDay  // the month of the calendar, 28 to 31 days
+	calendarYear  = 365 * calendarDay // the year of the calendar
+)
+
+// period is the calendar of a quota.
+type period struct {
+	per  time.Duration
+	zone *time.Location
+}
+
+// quotaPeriod gives the calendar of a quota, nil where it has none or where what
+// is written is a problem already.
+func quotaPeriod(q *Quota) *period {
+	if q.Anchor != Calendar || !calendarPer(q.Per) {
+		return nil
+	}
+	zone, err := loadZone(q.Zone)
+	if err != nil {
+		return nil
+	}
+	return &period{per: q.Per, zone: zone}
+}
+
+// loadZone loads an IANA time zone. "Local" would differ between replicas.
+func loadZone(name string) (*time.Location, error) {
+	if name == "Local" {
+		return nil, &time.ParseError{Message: "Local is no zone of its own"}
+	}
+	return time.LoadLocation(name)
+}
+
+// calendarPer reports whether the calendar has periods of this length.
+func calendarPer(per time.Duration) bool {
+	switch per {
+	case calendarWeek, calendarMonth, calendarYear:
+		return true
+	}
+	return per >= time.Second && calendarDay%per == 0
+}
+
+// Ends gives when the period of a calendar quota that now lies in ends, and when
+// the one after it does. ok is false for every other limit: its period begins
+// with the first request.
+func (l *Limit) Ends(now time.Time) (end, next time.Time, ok bool) {
+	if l.period == nil {
+		return time.Time{}, time.Time{}, false
+	}
+	end = l.period.end(now)
+	return end, l.period.end(end), true
+}
+
+// end gives the first instant after now at which a period begins. Days of 23 and
+// 25 hours are days: parts of a day are counted from midnight and cut by the next
+// one.
+func (p *period) end(now time.Time) time.Time {
+	local := now.In(p.zone)
+	year, month, day := local.Date()
+	switch p.per {
+	case calendarYear:
+		return p.after(now, func(i int) (int, time.Month, int) { return year + i, time.January, 1 })
+	case calendarMonth:
+		return p.after(now, func(i int) (int, time.Month, int) { return year, month + time.Month(i), 1 })
+	case calendarWeek:
+		monday := day - (int(local.Weekday())+6)%7
+		return p.after(now, func(i int) (int, time.Month, int) { return year, month, monday + 7*i })
+	}
+	tomorrow := p.after(now, func(i int) (int, time.Month, int) { return year, month, day + i })
+	midnight := time.Date(year, month, day, 0, 0, 0, 0, p.zone)
+	parts := max(now.Sub(midnight), 0)/p.per + 1
+	if end := midnight.Add(parts * p.per); end.After(now) && end.Before(tomorrow) {
+		return end
+	}
+	return tomorrow
+}
+
+// after gives the first of the dates of step 1, 2, … whose midnight is after now:
+// the first, but where a change of the clock moved midnight itself.
+func (p *period) after(now time.Time, date func(step int) (int, time.Month, int)) time.Time {
+	for step := 1; ; step++ {
+		year, month, day := date(step)
+		if t := time.Date(year, month, day, 0, 0, 0, 0, p.zone); t.After(now) {
+			return t
+		}
+	}
+}
