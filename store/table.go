@@ -117,9 +117,10 @@ func (t *Table) Set(key Key, r Record, cond Version) error {
 	return nil
 }
 
-// Room answers ErrUnavailable when a value of that size would not fit.
-func (t *Table) Room(size int) error {
-	if t.bytes.Load()+int64(size)+perRecord > t.limit {
+// Room answers ErrUnavailable when so many records of so many bytes of ids and
+// values together would not fit.
+func (t *Table) Room(records, bytes int) error {
+	if t.bytes.Load()+int64(bytes)+int64(records)*perRecord > t.limit {
 		return t.full()
 	}
 	return nil
@@ -147,6 +148,9 @@ func (t *Table) Unset(key Key, cond Version) error {
 
 // Bytes is what the table holds now.
 func (t *Table) Bytes() int64 { return t.bytes.Load() }
+
+// Limit is the most it holds.
+func (t *Table) Limit() int64 { return t.limit }
 
 // Sweep forgets expired records of one of the partitions. Called with one after
 // the other, it never holds a lock for long.

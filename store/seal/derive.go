@@ -2,6 +2,7 @@ package seal
 
 import (
 	"crypto/hkdf"
+	"crypto/hmac"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -31,22 +32,22 @@ func (r *Keyring) Derivations(purpose string, secret []byte) iter.Seq[Derived] {
 	}
 }
 
-// extract is HKDF-Extract with the secret as input and a salt that is the key's
-// pepper and the purpose.
+// extract is HKDF-Extract, HMAC(salt, secret), with a salt that is the key's
+// pepper and the purpose. It is written out because hkdf.Extract may refuse a
+// secret, and the secret is a client's.
 func (k worked) extract(purpose string, secret []byte) Derived {
 	salt := append(append(make([]byte, 0, len(k.pepper)+len(purpose)), k.pepper...), purpose...)
-	prk, err := hkdf.Extract(sha256.New, secret, salt)
-	if err != nil { // only in FIPS mode with keys under 112 bits
-		panic("seal: " + err.Error())
-	}
-	return Derived{prk: prk}
+	mac := hmac.New(sha256.New, salt)
+	mac.Write(secret)
+	return Derived{prk: mac.Sum(nil)}
 }
 
 // Key is HKDF-Expand under a label: a look-up id or a key of 32 bytes. A format
 // number belongs into the label.
 func (d Derived) Key(label string) [32]byte {
 	out, err := hkdf.Expand(sha256.New, d.prk, label, 32)
-	if err != nil { // only for sizes over 255 hashes
+	if err != nil {
+		// Impossible: only sizes over 255 hashes are refused.
 		panic("seal: " + err.Error())
 	}
 	return [32]byte(out)

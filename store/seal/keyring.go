@@ -87,7 +87,8 @@ func work(k Key) (worked, error) {
 	// The key is uniformly random already, so it is used as the PRK of HKDF.
 	derive := func(label string, size int) []byte {
 		out, err := hkdf.Expand(sha256.New, k.material[:], "tollgate seal 1 "+label, size)
-		if err != nil { // only for sizes over 255 hashes
+		if err != nil {
+			// Impossible: only sizes over 255 hashes are refused.
 			panic("seal: " + err.Error())
 		}
 		return out

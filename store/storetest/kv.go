@@ -14,10 +14,17 @@ import (
 	"github.com/tollgate-authz/tollgate/store"
 )
 
+// on is a backend within a test.
+type on struct {
+	t *testing.T
+	b store.Backend
+}
+
 // must is a write that has to succeed.
-func must(t *testing.T, b store.Backend, key store.Key, value string, w store.Write) store.Version {
+func (o on) must(key store.Key, value string, w store.Write) store.Version {
+	t := o.t
 	t.Helper()
-	v, err := b.Put(within(t), key, []byte(value), w)
+	v, err := o.b.Put(within(t), key, []byte(value), w)
 	if err != nil {
 		t.Fatalf("put %s: %v", key, err)
 	}
@@ -61,7 +68,7 @@ func readsWhatWasWritten(t *testing.T, _ Subject, b store.Backend) {
 		for id, value := range values {
 			key := store.Key{Kind: kind, ID: id}
 			wantAbsent(t, b, key)
-			v := must(t, b, key, value, store.Write{Expires: expires})
+			v := on{t, b}.must(key, value, store.Write{Expires: expires})
 			want := store.Record{Value: []byte(value), Version: v, Expires: expires}
 			if diff := cmp.Diff(want, wantValue(t, b, key, value)); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", key, diff)
@@ -119,13 +126,13 @@ func deletes(t *testing.T, _ Subject, b store.Backend) {
 		key := store.Key{Kind: kind, ID: "k"}
 		wantErr(t, "delete nothing", b.Delete(within(t), key, store.Any), nil)
 		wantErr(t, "delete a version of nothing", b.Delete(within(t), key, 5), store.ErrConflict)
-		old := must(t, b, key, "one", store.Write{})
-		v := must(t, b, key, "two", store.Write{})
+		old := on{t, b}.must(key, "one", store.Write{})
+		v := on{t, b}.must(key, "two", store.Write{})
 		wantErr(t, "delete an old version", b.Delete(within(t), key, old), store.ErrConflict)
 		wantValue(t, b, key, "two")
 		wantErr(t, "delete", b.Delete(within(t), key, v), nil)
 		wantAbsent(t, b, key)
-		again := must(t, b, key, "three", store.Write{If: store.Absent})
+		again := on{t, b}.must(key, "three", store.Write{If: store.Absent})
 		if again == v || again == old {
 			t.Error("a record made again has a version of its former life")
 		}
@@ -139,18 +146,27 @@ func forgetsExpired(t *testing.T, s Subject, b store.Backend) {
 	now := time.Now()
 	for _, kind := range []store.Kind{store.KindCredential, store.KindSplit} {
 		key := func(id string) store.Key { return store.Key{Kind: kind, ID: id} }
-		must(t, b, key("past"), "v", store.Write{Expires: now.Add(-time.Hour)})
+		on{t, b}.must(key("past"), "v", store.Write{Expires: now.Add(-time.Hour)})
 		wantAbsent(t, b, key("past"))
-		must(t, b, key("overwritten"), "v", store.Write{})
-		must(t, b, key("overwritten"), "v", store.Write{Expires: now.Add(-time.Hour)})
+		on{t, b}.must(key("overwritten"), "v", store.Write{})
+		on{t, b}.must(key("overwritten"), "v", store.Write{Expires: now.Add(-time.Hour)})
 		wantAbsent(t, b, key("overwritten"))
-		must(t, b, key("soon"), "v", store.Write{Expires: now.Add(300 * time.Millisecond)})
-		must(t, b, key("later"), "v", store.Write{Expires: now.Add(300 * time.Millisecond)})
-		must(t, b, key("later"), "w", store.Write{Expires: now.Add(time.Hour)})
-		must(t, b, key("for ever"), "v", store.Write{Expires: now.Add(300 * time.Millisecond)})
-		must(t, b, key("for ever"), "w", store.Write{})
+		on{t, b}.must(key("soon"), "v", store.Write{Expires: now.Add(300 * time.Millisecond)})
+		on{t, b}.must(key("later"), "v", store.Write{Expires: now.Add(300 * time.Millisecond)})
+		on{t, b}.must(key("later"), "w", store.Write{Expires: now.Add(time.Hour)})
+		on{t, b}.must(key("for ever"), "v", store.Write{Expires: now.Add(300 * time.Millisecond)})
+		on{t, b}.must(key("for ever"), "w", store.Write{})
 	}
-	pass(t, s, b, store.Key{Kind: store.KindSplit, ID: "soon"}, 400*time.Millisecond)
+	if s.Advance != nil {
+		s.Advance(400 * time.Millisecond)
+	}
+	Eventually(t, limit, func() error {
+		_, err := b.Get(within(t), store.Key{Kind: store.KindSplit, ID: "soon"})
+		if !errors.Is(err, store.ErrNotFound) {
+			return fmt.Errorf("still there (%w)", err)
+		}
+		return nil
+	})
 	for _, kind := range []store.Kind{store.KindCredential, store.KindSplit} {
 		key := func(id string) store.Key { return store.Key{Kind: kind, ID: id} }
 		wantAbsent(t, b, key("soon"))
@@ -174,24 +190,9 @@ func forgetsExpired(t *testing.T, s Subject, b store.Backend) {
 	}
 }
 
-// pass lets time pass until a record has expired.
-func pass(t *testing.T, s Subject, b store.Backend, key store.Key, d time.Duration) {
-	t.Helper()
-	if s.Advance != nil {
-		s.Advance(d)
-		return
-	}
-	Eventually(t, limit, func() error {
-		if _, err := b.Get(within(t), key); !errors.Is(err, store.ErrNotFound) {
-			return fmt.Errorf("still there (%w)", err)
-		}
-		return nil
-	})
-}
-
 func refusesOutOfBounds(t *testing.T, _ Subject, b store.Backend) {
 	long := strings.Repeat("i", store.MaxID)
-	must(t, b, cred(long), "v", store.Write{})
+	on{t, b}.must(cred(long), "v", store.Write{})
 	for _, key := range []store.Key{cred(long + "i"), cred(""), {Kind: "other", ID: "a"}, {ID: "a"}} {
 		_, err := b.Put(within(t), key, nil, store.Write{})
 		wantErr(t, "put "+key.String(), err, store.ErrInvalid)
@@ -222,7 +223,7 @@ func keepsStrangeIDsApart(t *testing.T, _ Subject, b store.Backend) {
 	kinds := []store.Kind{store.KindCredential, store.KindRevocation, store.KindSplit, store.KindLimit}
 	for _, kind := range kinds {
 		for _, id := range ids {
-			must(t, b, store.Key{Kind: kind, ID: id}, string(kind)+id, store.Write{If: store.Absent})
+			on{t, b}.must(store.Key{Kind: kind, ID: id}, string(kind)+id, store.Write{If: store.Absent})
 		}
 	}
 	for _, kind := range kinds {
@@ -247,7 +248,7 @@ func endsWithContext(t *testing.T, _ Subject, b store.Backend) {
 }
 
 func closedIsUnavailable(t *testing.T, b store.Backend) {
-	must(t, b, cred("a"), "v", store.Write{})
+	on{t, b}.must(cred("a"), "v", store.Write{})
 	head, err := b.Head(within(t))
 	wantErr(t, "head", err, nil)
 	done := make(chan error, 1)

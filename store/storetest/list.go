@@ -31,10 +31,10 @@ func listsByPrefix(t *testing.T, _ Subject, b store.Backend) {
 		"a", "aa", "aaa", "ab", "b", "\xff", "\xff\xff", "\xff\xff\x00", "\x00", "a\xff", "a\xff\xff", "b\x00", "[a", "(a", "+", "-",
 	}
 	for _, id := range ids {
-		must(t, b, cred(id), "of "+id, store.Write{})
-		must(t, b, store.Key{Kind: store.KindRevocation, ID: id + "r"}, "of "+id+"r", store.Write{})
+		on{t, b}.must(cred(id), "of "+id, store.Write{})
+		on{t, b}.must(store.Key{Kind: store.KindRevocation, ID: id + "r"}, "of "+id+"r", store.Write{})
 	}
-	must(t, b, cred("a deleted"), "gone", store.Write{})
+	on{t, b}.must(cred("a deleted"), "gone", store.Write{})
 	wantErr(t, "delete", b.Delete(within(t), cred("a deleted"), store.Any), nil)
 	for _, prefix := range []string{"", "a", "aa", "a\xff", "\xff", "\xff\xff", "\xff\xff\xff", "\x00", "c", "[", "+"} {
 		want := make(map[string]int)
@@ -54,7 +54,7 @@ func listsOnceWhatStays(t *testing.T, _ Subject, b store.Backend) {
 	const stay = 3 * store.PageSize
 	for i := range stay {
 		id := fmt.Sprintf("stays %d", i)
-		must(t, b, cred(id), "of "+id, store.Write{})
+		on{t, b}.must(cred(id), "of "+id, store.Write{})
 	}
 	seen := make(map[string]int)
 	pages := 0
@@ -77,13 +77,13 @@ func listsOnceWhatStays(t *testing.T, _ Subject, b store.Backend) {
 		for i := range 5 {
 			id := fmt.Sprintf("comes and goes %d", i)
 			if pages%2 == 1 {
-				must(t, b, cred(id), "of "+id, store.Write{})
+				on{t, b}.must(cred(id), "of "+id, store.Write{})
 			} else {
 				wantErr(t, "delete", b.Delete(within(t), cred(id), store.Any), nil)
 			}
 		}
 		kept := fmt.Sprintf("stays %d", pages)
-		must(t, b, cred(kept), "of "+kept, store.Write{}) // written again, it stays one
+		on{t, b}.must(cred(kept), "of "+kept, store.Write{}) // written again, it stays one
 	}
 	if pages < 3 {
 		t.Errorf("%d pages for %d records, want at least 3", pages, stay)

@@ -16,7 +16,7 @@ import (
 func losesNoUpdate(t *testing.T, s Subject, b store.Backend) {
 	for _, kind := range []store.Kind{store.KindCredential, store.KindSplit} {
 		key := store.Key{Kind: kind, ID: "counter"}
-		must(t, b, key, "0", store.Write{})
+		on{t, b}.must(key, "0", store.Write{})
 		var all sync.WaitGroup
 		for range s.Workers {
 			all.Go(func() {
@@ -95,19 +95,21 @@ func letsOneCreatorWin(t *testing.T, s Subject, b store.Backend) {
 // Eventually asks again, at ever longer distances, until there is no error.
 func Eventually(t *testing.T, atMost time.Duration, try func() error) {
 	t.Helper()
-	end := time.After(atMost)
+	end := time.NewTimer(atMost)
+	defer end.Stop()
 	wait := time.Millisecond
 	for {
 		err := try()
 		if err == nil {
 			return
 		}
+		again := time.NewTimer(wait)
 		select {
-		case <-end:
+		case <-end.C:
 			t.Fatalf("not within %v: %v", atMost, err)
 		case <-t.Context().Done():
 			t.Fatal(t.Context().Err())
-		case <-time.After(wait):
+		case <-again.C:
 			wait = min(2*wait, 50*time.Millisecond)
 		}
 	}
