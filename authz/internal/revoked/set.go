@@ -1,0 +1,129 @@
+package revoked
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// MaxRules bounds the set: about 200 MB. More are refused when they are made.
+const MaxRules = 1_000_000
+
+// Facts are what can be revoked of one verified token. Empty texts are not
+// asked for.
+type Facts struct {
+	Issuer   string
+	JWTID    string
+	Token    string // hash of its signed part
+	Subject  string
+	Session  string
+	Client   string
+	IssuedAt time.Time // zero: it does not say
+}
+
+// Set is what is revoked. The zero value is empty. It is safe for concurrent
+// use.
+type Set struct {
+	size    atomic.Int64 // so that an empty set costs nothing
+	mutex   sync.RWMutex
+	rules   map[name]Rule
+	ids     map[string]name // by the id of the record, to forget what was deleted
+	contact atomic.Int64    // last contact with the store, nanoseconds since 1970
+}
+
+// Ends says whether a token is revoked.
+func (s *Set) Ends(f *Facts, now time.Time) bool {
+	if s.size.Load() == 0 {
+		return false
+	}
+	s.mutex.RLock()
+	defer s.mutex.RUnlock()
+	values := [...]struct {
+		kind  Kind
+		value string
+	}{
+		{JWTID, f.JWTID}, {Token, f.Token}, {Subject, f.Subject},
+		{Session, f.Session}, {Client, f.Client}, {Issuer, f.Issuer},
+	}
+	for _, v := range values {
+		if v.value == "" {
+			continue
+		}
+		if s.ends(name{kind: v.kind, value: v.value}, f, now) {
+			return true
+		}
+		if v.kind != Issuer && f.Issuer != "" && s.ends(name{kind: v.kind, value: v.value, issuer: f.Issuer}, f, now) {
+			return true
+		}
+	}
+	return s.ends(name{kind: All}, f, now) || (f.Issuer != "" && s.ends(name{kind: All, issuer: f.Issuer}, f, now))
+}
+
+func (s *Set) ends(n name, f *Facts, now time.Time) bool {
+	r, ok := s.rules[n]
+	return ok && r.ends(f.IssuedAt, now)
+}
+
+// StaleFor is how long the set has not heard from its store.
+func (s *Set) StaleFor(now time.Time) time.Duration {
+	return now.Sub(time.Unix(0, s.contact.Load()))
+}
+
+// Len is the number of rules.
+func (s *Set) Len() int { return int(s.size.Load()) }
+
+func (s *Set) heard(at time.Time) {
+	for {
+		old := s.contact.Load()
+		if at.UnixNano() <= old || s.contact.CompareAndSwap(old, at.UnixNano()) {
+			return
+		}
+	}
+}
+
+func (s *Set) add(id string, r Rule) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.rules == nil {
+		s.rules, s.ids = map[name]Rule{}, map[string]name{}
+	}
+	s.rules[r.name()], s.ids[id] = r, r.name()
+	s.size.Store(int64(len(s.rules)))
+}
+
+func (s *Set) remove(id string) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	n, ok := s.ids[id]
+	if !ok {
+		return
+	}
+	delete(s.rules, n)
+	delete(s.ids, id)
+	s.size.Store(int64(len(s.rules)))
+}
+
+// replace exchanges all rules: after a gap in the feed.
+func (s *Set) replace(rules map[string]Rule) {
+	byName, ids := make(map[name]Rule, len(rules)), make(map[string]name, len(rules))
+	for id, r := range rules {
+		byName[r.name()], ids[id] = r, r.name()
+	}
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.rules, s.ids = byName, ids
+	s.size.Store(int64(len(byName)))
+}
+
+// forget drops the rules whose time is over.
+func (s *Set) forget(now time.Time) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	for id, n := range s.ids {
+		if r := s.rules[n]; !r.Until.IsZero() && !now.Before(r.Until) {
+			delete(s.rules, n)
+			delete(s.ids, id)
+		}
+	}
+	s.size.Store(int64(len(s.rules)))
+}
