@@ -2,45 +2,85 @@ package authz
 
 import (
 	"context"
+	"errors"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/tollgate-authz/tollgate/authz/internal/keyset"
 )
 
 // Engine decides requests on the snapshot that is live. It is safe for
 // concurrent use. Before the first Swap every request is refused.
 type Engine struct {
 	options Options
-	snap    atomic.Pointer[Snapshot]
+	pool    *keyset.Pool
+	cache   *tokenCache
+	prefix  string    // of decision ids
+	none    *Snapshot // grants nothing; answers before the first Swap and after Close
 
+	snap      atomic.Pointer[Snapshot]
 	swapping  sync.Mutex
 	compiled  atomic.Uint64 // generations given out
 	decisions atomic.Uint64 // decision ids given out
 }
+
+// errNotReady is the cause of every refusal before the first Swap.
+var errNotReady = errors.New("no configuration is loaded yet")
 
 // New makes an engine. It has no configuration until Swap is called.
 func New(options Options) *Engine {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
-	return &Engine{options: options}
+	e := &Engine{options: options, cache: newTokenCache(options.CacheBytes)}
+	e.pool = keyset.NewPool(keyset.PoolConfig{Now: options.Now, Fetched: e.fetched})
+	e.prefix = replicaName(options.Replica) + "-" + strconv.FormatInt(options.Now().UnixMilli(), 36) + "-"
+	e.none = &Snapshot{answers: newAnswers(AnswersSpec{})}
+	e.none.bare.finish(managedNames(nil))
+	return e
 }
 
-// Compile turns a specification into a snapshot and reports every problem of it
-// at once. With a problem that is no warning the snapshot is nil. Key sets that
-// the live snapshot has already are taken over; new ones are tried once, within
-// ctx and 5 s at most: a key server that cannot be reached is no problem.
-func (e *Engine) Compile(ctx context.Context, spec Spec) (*Snapshot, []Problem) {
-	_ = ctx
-	return &Snapshot{generation: e.compiled.Add(1), hash: spec.Hash}, nil
+// replicaName keeps of a name what can stand in a header and in a path.
+func replicaName(name string) string {
+	const most = 64
+	clean := strings.Map(func(r rune) rune {
+		if isLiteral(string(r)) {
+			return r
+		}
+		return -1
+	}, name)
+	if clean == "" {
+		return "local"
+	}
+	return clean[:min(len(clean), most)]
+}
+
+// fetched tells the observer of a fetch of keys.
+func (e *Engine) fetched(f keyset.Fetch) {
+	if e.options.Observer == nil {
+		return
+	}
+	result := "ok"
+	if f.Err != nil {
+		result = "error"
+	}
+	e.options.Observer.Dependency(f.Source, result, f.Took)
 }
 
 // Swap makes s the snapshot of all requests that begin from now on and returns
-// its generation. Requests in flight finish on the snapshot they hold.
+// its generation. Requests in flight finish on the snapshot they hold; key sets
+// that s does not use stop.
 func (e *Engine) Swap(s *Snapshot) uint64 {
 	e.swapping.Lock()
 	defer e.swapping.Unlock()
-	e.snap.Store(s)
+	old := e.snap.Swap(s)
+	if old != nil && old != s {
+		e.cache.clear()
+		old.lease.Release()
+	}
 	return s.generation
 }
 
@@ -67,8 +107,42 @@ func (e *Engine) Close() {
 	e.swapping.Lock()
 	defer e.swapping.Unlock()
 	e.snap.Store(nil)
+	e.pool.Close()
+	e.cache.close()
 }
 
-func (e *Engine) decide(_ context.Context, _ Request, _ time.Time, _ *Trace) Answer {
-	return Answer{Reason: Internal, Status: 503}
+// live is the snapshot for one request, one that grants nothing where none is.
+func (e *Engine) live() *Snapshot {
+	if s := e.snap.Load(); s != nil {
+		return s
+	}
+	return e.none
+}
+
+// decide is the one way to an answer: with a trace it explains.
+func (e *Engine) decide(ctx context.Context, req Request, now time.Time, trace *Trace) Answer {
+	d := &decision{e: e, snap: e.live(), req: req, now: now, trace: trace}
+	d.id = e.prefix + strconv.FormatUint(e.decisions.Add(1), 36)
+	answer, why := d.answer(ctx)
+	if trace == nil && e.options.Observer != nil {
+		e.options.Observer.Decision(ctx, d.info(&answer, why))
+	}
+	return answer
+}
+
+// info is what the observer learns of a decision.
+func (d *decision) info(out *Answer, why *denial) *DecisionInfo {
+	i := &DecisionInfo{
+		ID: d.id, Outcome: out.Outcome, Reason: out.Reason, API: out.Metadata.API, Subject: out.Metadata.Subject,
+		Session: out.Metadata.Session, Policies: out.Metadata.Policies, Method: d.line.Method, Path: d.target.Path,
+		Degraded: out.Metadata.Degraded, Generation: d.snap.generation, Cached: d.cached,
+		Took: d.e.options.Now().Sub(d.now),
+	}
+	if why != nil {
+		i.Err = why.err
+	}
+	if d.session != nil {
+		i.Warned = d.session.warned
+	}
+	return i
 }

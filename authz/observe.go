@@ -28,7 +28,8 @@ type DecisionInfo struct {
 	Path       string // without query; "" when the target was refused
 	Degraded   string
 	Generation uint64
-	Cached     bool // the token was found in the verified-token cache
+	Cached     bool   // the token was found in the verified-token cache
+	Warned     string // claims whose warn_only rules would have refused, joined by ","
 	Took       time.Duration
 	Err        error // cause of internal and of *_unavailable, without secrets
 }

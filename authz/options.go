@@ -2,19 +2,23 @@ package authz
 
 import (
 	"context"
+	"errors"
 	"time"
+
+	"github.com/tollgate-authz/tollgate/authz/internal/jws"
+	"github.com/tollgate-authz/tollgate/policies"
 )
 
 // Options is what an engine is made of. The zero value works: wall clock, no
-// observer, no cache, and a configuration that needs a missing part is refused
-// by Compile.
+// observer, no cache; a configuration that needs a part which is absent is
+// refused by Compile.
 type Options struct {
 	Now        func() time.Time // nil: time.Now
 	Observer   Observer         // nil: nobody is told
 	Replica    string           // names this process in decision ids; "" is "local"
 	CacheBytes int64            // verified tokens (cache.tokens); 0 is off
 
-	Limiter     Limiter     // counts; nil: policies with limits are refused
+	Limiter     Limiter     // counts; nil: policies and APIs with limits are refused
 	Credentials Credentials // per-key secrets; nil: keys with credentials are refused
 	Restorer    Restorer    // split tokens; nil: split is refused
 	Revocations Revocations // nil: nothing is revoked
@@ -23,24 +27,23 @@ type Options struct {
 // Limiter takes what a request costs. One call is one round trip at most, and a
 // refused request costs nothing.
 type Limiter interface {
-	// Take charges, or with Ask.Peek only looks.
-	Take(ctx context.Context, ask *Ask) (Verdict, error)
+	// Take charges, or with Ask.Peek only looks. An error is a store that cannot
+	// be asked where the failure mode denies: StoreUnavailable.
+	Take(ctx context.Context, ask *Ask) (Taken, error)
 }
 
 // Ask is one request as the limits see it.
 type Ask struct {
-	API     *APISpec
-	Session string
-	Method  string
-	Path    string // as decided on: without query
+	API     *APISpec        // holds limits of all its callers
+	Session string          // session id
+	Rate    *policies.Limit // nil is unlimited
+	Quota   *policies.Limit
 	Now     time.Time
-	Peek    bool
+	Peek    bool // explain: charge nothing
 }
 
-// Verdict is what the limits say. Reason is "", RateLimited or QuotaExceeded.
-// An error of Take is a store that cannot be asked where the failure mode
-// denies: StoreUnavailable.
-type Verdict struct {
+// Taken is what the limits say. Reason is "", RateLimited or QuotaExceeded.
+type Taken struct {
 	Reason     Reason
 	AllCallers bool // the limit of the API refused, not the session's own
 	RetryAfter time.Duration
@@ -52,28 +55,35 @@ type Verdict struct {
 
 // Credentials finds the per-key secret that a token names.
 type Credentials interface {
-	// Find looks a credential up; ErrNoCredential when there is none.
+	// Find looks a credential up; ErrNoCredential when there is none. Every other
+	// error is a store that cannot be asked.
 	Find(ctx context.Context, org, id string) (*Credential, error)
 }
 
-// Credential is what the engine needs of a stored credential.
+// ErrNoCredential means that no credential has this id.
+var ErrNoCredential = errors.New("no such credential")
+
+// Credential is what the engine needs of a stored credential. A token that it
+// verified takes policies, tags and identity from it alone.
 type Credential struct {
-	ID       string
-	Version  uint64
+	ID       string // the identity of its session
 	Inactive bool
-	Expires  time.Time // zero: never
-	Secrets  [][]byte  // HMAC secrets, at most two at once
-	PEM      []byte    // or a public key
+	Expires  time.Time  // zero: never
+	Keys     []*jws.Key // at most two at once
 	Policies []string
 	Tags     []string
-	Meta     map[string]string
 }
 
 // Restorer makes a whole token of the half that the client holds.
 type Restorer interface {
-	// Restore gives the compact token; ErrNoToken when there is none.
+	// Restore gives the compact token; ErrNoToken when there is none or half is
+	// none that this service issued. Every other error is a store that cannot be
+	// asked.
 	Restore(ctx context.Context, org, half string) (token string, err error)
 }
+
+// ErrNoToken means that no split token belongs to a credential.
+var ErrNoToken = errors.New("no such split token")
 
 // Revocations says whether something about a verified token was revoked.
 type Revocations interface {
@@ -86,9 +96,9 @@ type Revocable struct {
 	Issuer   string
 	Subject  string
 	JWTID    string
-	Client   string
+	Client   string // client_id, else azp
 	Session  string
-	IssuedAt time.Time
+	IssuedAt time.Time // zero: the token does not say
 	Kind     CredentialKind
 }
 

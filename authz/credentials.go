@@ -1,0 +1,61 @@
+package authz
+
+import (
+	"context"
+	"errors"
+
+	"github.com/tollgate-authz/tollgate/authz/internal/jws"
+)
+
+// byIdentity says whether a token names its credential by its identity: only
+// when it has no kid (contract section 3, credentials).
+func (d *decision) byIdentity(tok *jws.Token) bool { return d.api.byCred && !tok.HasKid }
+
+// verifyByCredential verifies a token by the credential that it names. done is
+// false where there is no such credential, so that other keys are asked.
+func (d *decision) verifyByCredential(ctx context.Context, v *verification) (done bool, why *denial) {
+	id := v.tok.Kid
+	if d.byIdentity(v.tok) {
+		subject, why := identify(v.tok.Claims, d.api.identity, d.api.spec.Tyk)
+		if why != nil {
+			return false, nil
+		}
+		id = subject
+	}
+	cred, err := d.e.options.Credentials.Find(ctx, d.api.spec.Org, id)
+	switch {
+	case errors.Is(err, ErrNoCredential):
+		return false, nil
+	case err != nil:
+		return true, &denial{reason: StoreUnavailable, err: err}
+	}
+	v.tried = true
+	for _, k := range cred.Keys {
+		if k.Fits(v.tok.Alg) && v.tok.Verify(k) == nil {
+			v.cred = cred
+			d.trace.fact("key", "credential")
+			return true, nil
+		}
+	}
+	return true, &denial{reason: SignatureInvalid, early: true}
+}
+
+// identity says who the token is about.
+func (d *decision) identity(v *verification) (*session, *denial) {
+	d.trace.step("identity")
+	if c := v.cred; c != nil {
+		switch {
+		case c.Inactive:
+			return nil, denied(CredentialInactive)
+		case !c.Expires.IsZero() && !d.now.Before(c.Expires):
+			return nil, denied(CredentialExpired)
+		}
+	}
+	s, why := d.derive(v.tok, v.cred)
+	if why != nil {
+		return nil, why
+	}
+	d.trace.fact("subject", s.subject)
+	d.trace.fact("session", s.id)
+	return s, nil
+}

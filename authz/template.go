@@ -1,0 +1,154 @@
+package authz
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// reservedPrefix is the prefix of the headers that only this service sets.
+const reservedPrefix = "x-tollgate-"
+
+// template is what an API injects into allowed requests and what it removes
+// from them, compiled.
+type template struct {
+	inject  []injection     // ordered by header
+	removal []Edit          // managed names that this API does not inject
+	covered map[string]bool // the names of both
+	managed *managed
+}
+
+// injection is one header and where its value comes from.
+type injection struct {
+	header string
+	source source
+	name   string // of a claim or metadata; the text of a literal
+}
+
+// source says where a value comes from.
+type source uint8
+
+const (
+	fromLiteral source = iota
+	fromClaim
+	fromMeta
+	fromSessionID
+	fromSubject
+	fromIssuer
+	fromAPI
+	fromPolicies
+	fromScopes
+	fromTags
+)
+
+// defaultInject is what APIs without inject tell the upstream.
+func defaultInject() []InjectSpec {
+	return []InjectSpec{
+		{Header: reservedPrefix + "api", Template: "$api"},
+		{Header: reservedPrefix + "issuer", Template: "$issuer"},
+		{Header: reservedPrefix + "policies", Template: "$policies"},
+		{Header: reservedPrefix + "scopes", Template: "$scopes"},
+		{Header: reservedPrefix + "session", Template: "$session.id"},
+		{Header: reservedPrefix + "subject", Template: "$subject"},
+		{Header: reservedPrefix + "tags", Template: "$tags"},
+	}
+}
+
+// compileTemplate compiles inject of one API.
+func compileTemplate(spec *APISpec, base string, p *problems) template {
+	list := spec.Inject
+	if !spec.InjectSet {
+		list = defaultInject()
+	}
+	var t template
+	taken := map[string]bool{}
+	for _, entry := range list {
+		where := at(base, "inject", entry.Header)
+		name := strings.ToLower(entry.Header)
+		switch {
+		case !isToken(name):
+			p.add(where, "is no name of a header", "letters, digits and -")
+		case isFraming(name):
+			p.add(where, "belongs to HTTP or to the front", "a header of your own")
+		case taken[twin(name)]:
+			p.add(where, "is injected twice (case and _ for - make no difference)", "")
+		}
+		taken[twin(name)] = true
+		i, ok := compileInjection(name, entry.Template)
+		if !ok {
+			p.add(where, "has no value of that name", "$claims.NAME, $meta.NAME, $session.id, $subject, $issuer, $api, $policies, $scopes, $tags or a text without $")
+		}
+		t.inject = append(t.inject, i)
+	}
+	slices.SortFunc(t.inject, func(a, b injection) int { return strings.Compare(a.header, b.header) })
+	return t
+}
+
+func compileInjection(header, text string) (injection, bool) {
+	i := injection{header: header}
+	claim, isClaim := strings.CutPrefix(text, "$claims.")
+	meta, isMeta := strings.CutPrefix(text, "$meta.")
+	switch {
+	case isClaim:
+		i.source, i.name = fromClaim, claim
+		return i, claim != ""
+	case isMeta:
+		i.source, i.name = fromMeta, meta
+		return i, meta != ""
+	case !strings.HasPrefix(text, "$"):
+		i.name = text
+		return i, canStand(text)
+	}
+	sources := map[string]source{
+		"$session.id": fromSessionID, "$subject": fromSubject, "$issuer": fromIssuer, "$api": fromAPI,
+		"$policies": fromPolicies, "$scopes": fromScopes, "$tags": fromTags,
+	}
+	var ok bool
+	i.source, ok = sources[text]
+	return i, ok
+}
+
+// managed are the names that are set or removed on every allow of every API:
+// those under any inject of the file and the default ones.
+type managed struct {
+	twins   map[string]bool // as twin spells them
+	spelled []string        // as configured and as twin spells them, in order
+}
+
+func managedNames(apis []APISpec) *managed {
+	m := &managed{twins: map[string]bool{}}
+	spelled := map[string]bool{}
+	add := func(header string) {
+		name := strings.ToLower(header)
+		m.twins[twin(name)] = true
+		spelled[name], spelled[twin(name)] = true, true
+	}
+	for _, i := range defaultInject() {
+		add(i.Header)
+	}
+	for a := range apis {
+		for _, i := range apis[a].Inject {
+			add(i.Header)
+		}
+	}
+	m.spelled = slices.Sorted(maps.Keys(spelled))
+	return m
+}
+
+// finish lists what is removed whether it is seen or not: fronts may hide
+// headers from us.
+func (t *template) finish(m *managed) {
+	t.managed, t.covered = m, make(map[string]bool, len(m.spelled))
+	for _, i := range t.inject {
+		t.covered[i.header] = true
+	}
+	for _, name := range m.spelled {
+		if !t.covered[name] {
+			t.covered[name] = true
+			t.removal = append(t.removal, Edit{Name: name, Remove: true})
+		}
+	}
+}
+
+// twin spells a name as CGI-like backends read it: they do not tell _ from -.
+func twin(name string) string { return strings.ReplaceAll(name, "_", "-") }
