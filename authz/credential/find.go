@@ -1,0 +1,144 @@
+package credential
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/tollgate-authz/tollgate/authz/internal/jws"
+	"github.com/tollgate-authz/tollgate/store"
+)
+
+// Live is a credential ready for use: immutable, shared between requests.
+type Live struct {
+	*Credential
+	keys  []liveKey
+	until time.Time
+	stale atomic.Bool
+}
+
+type liveKey struct {
+	*jws.Key
+	until time.Time
+}
+
+// Verify says whether one of the secrets that live at now signed the token.
+func (l *Live) Verify(token *jws.Token, now time.Time) bool {
+	for _, k := range l.keys {
+		if (k.until.IsZero() || now.Before(k.until)) && k.Fits(token.Alg) && token.Verify(k.Key) == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// Fresh says whether the credential may still be used as it was read: what was
+// derived from it earlier holds only while it is fresh.
+func (l *Live) Fresh(now time.Time) bool { return !l.stale.Load() && now.Before(l.until) }
+
+// NextEnd is when the next of its secrets ends, zero for never: what was
+// verified before may not verify after.
+func (l *Live) NextEnd() time.Time {
+	var next time.Time
+	for _, k := range l.keys {
+		if !k.until.IsZero() && (next.IsZero() || k.until.Before(next)) {
+			next = k.until
+		}
+	}
+	return next
+}
+
+// Find looks a credential up by its whole id; ErrUnknown when there is none.
+// Every other error is a store that cannot be asked, or a record that cannot be
+// read: a doubt, so no answer.
+func (r *Registry) Find(ctx context.Context, org, id string) (*Live, error) {
+	if id == "" || len(id) > MaxID {
+		return nil, ErrUnknown
+	}
+	session := Session(org, id)
+	at := r.recordID(session)
+	now := r.options.Now()
+	if e, ok := r.cache.get(at, now); ok {
+		if e.live == nil {
+			return nil, ErrUnknown
+		}
+		return e.live, nil
+	}
+	epoch := r.cache.epoch.Load()
+	ctx, cancel := context.WithTimeout(ctx, r.options.Budget)
+	defer cancel()
+	c, err := r.readAtOnce(ctx, session)
+	switch {
+	case errors.Is(err, ErrUnknown):
+		r.cache.put(at, &entry{until: now.Add(keepMiss)}, epoch)
+		return nil, ErrUnknown
+	case err != nil:
+		return nil, err
+	case c.ID != id || c.Org != org: // two sessions with one hash: not in this world
+		return nil, ErrUnknown
+	}
+	live, err := c.live(now.Add(keepFound))
+	if err != nil {
+		return nil, err
+	}
+	r.cache.put(at, &entry{live: live, until: live.until}, epoch)
+	return live, nil
+}
+
+func (c *Credential) live(until time.Time) (*Live, error) {
+	l := &Live{Credential: c, until: until}
+	for i := range c.Secrets {
+		k, err := c.Secrets[i].key()
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", errRecord, err)
+		}
+		l.keys = append(l.keys, liveKey{Key: k, until: c.Secrets[i].Until})
+	}
+	return l, nil
+}
+
+// readAtOnce asks the places of all seal keys together: one round trip in time.
+func (r *Registry) readAtOnce(ctx context.Context, session string) (*Credential, error) {
+	ring := r.options.Keyring
+	if ring.Len() == 1 {
+		c, _, err := r.read(ctx, session)
+		return c, err
+	}
+	type result struct {
+		c   *Credential
+		err error
+	}
+	results := make(chan result, ring.Len())
+	for id := range ring.IDs(recordKind, session) {
+		go func() {
+			record, err := r.options.Store.Get(ctx, key(id))
+			if err != nil {
+				results <- result{err: err}
+				return
+			}
+			c, err := decode(ring, id, record.Value)
+			results <- result{c: c, err: err}
+		}()
+	}
+	var failure error = ErrUnknown
+	var found *Credential
+	for range ring.Len() {
+		got := <-results
+		switch {
+		case got.err == nil && (found == nil || got.c.Updated.After(found.Updated)):
+			found = got.c
+		case got.err != nil && !errors.Is(got.err, store.ErrNotFound):
+			failure = got.err
+		}
+	}
+	if !errors.Is(failure, ErrUnknown) {
+		// One place did not answer: a newer state, or a deletion, may hide there.
+		return nil, failure
+	}
+	if found == nil {
+		return nil, ErrUnknown
+	}
+	return found, nil
+}
