@@ -2,7 +2,6 @@ package demo
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/tollgate-authz/tollgate/authz"
@@ -110,22 +109,4 @@ func forged(subject string) func(Mint) (string, error) {
 		}
 		return other[:end] + good[at:], nil
 	}
-}
-
-// Curl is the step as a line for a shell.
-func (s *Step) Curl(base string, mint Mint) (string, error) {
-	var line strings.Builder
-	fmt.Fprintf(&line, "curl -i")
-	if s.Method != "GET" {
-		fmt.Fprintf(&line, " -X %s", s.Method)
-	}
-	if s.Token != nil {
-		token, err := s.Token(mint)
-		if err != nil {
-			return "", err
-		}
-		fmt.Fprintf(&line, " -H 'authorization: Bearer %s'", token)
-	}
-	fmt.Fprintf(&line, " '%s%s'", base, s.Path)
-	return line.String(), nil
 }

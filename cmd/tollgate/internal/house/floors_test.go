@@ -38,6 +38,7 @@ var floors = map[string]int{
 	"cmd/tollgate/internal/cases":  4,
 	"cmd/tollgate/internal/config": 4,
 	"cmd/tollgate/internal/demo":   4,
+	"cmd/tollgate/internal/doctor": 4,
 	"cmd/tollgate/internal/e2e":    4,
 	"cmd/tollgate/internal/house":  4,
 	"cmd/tollgate/internal/load":   4,

@@ -1,0 +1,45 @@
+package demo
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// configurationText is what the gate of the demo runs on. docker-compose.yml has
+// the same APIs and policies, so that one tour fits both.
+const configurationText = `# The configuration of tollgate demo.
+version: 1
+listen:
+  check: 127.0.0.1:0
+drain: {delay: 0s, timeout: 5s}
+apis:
+  - id: orders
+    name: Orders
+    match: [{host: "*", path: /orders}]
+    public: [{methods: [GET], path: /orders/health}]
+    keys:
+      - {jwk: KEYS, issuer: ISSUER}
+    claims: {audiences: [orders]}
+    policies: {default: [reader]}
+policies:
+  - id: reader
+    access:
+      orders:
+        allow:
+          - {methods: [GET], path: /orders/**}
+          - {methods: [POST], path: /orders, require_scopes: ["orders:write"]}
+`
+
+// configuration fills in where the keys are and whose they are.
+func configuration(keys, issuer string) string {
+	return strings.NewReplacer("KEYS", quote("file://"+keys), "ISSUER", quote(issuer)).Replace(configurationText)
+}
+
+// quote writes a YAML scalar: JSON strings are YAML.
+func quote(text string) string {
+	quoted, err := json.Marshal(text)
+	if err != nil {
+		return `""` // a string always has a JSON form
+	}
+	return string(quoted)
+}
