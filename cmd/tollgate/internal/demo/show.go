@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -182,8 +183,8 @@ func (s *show) standIn(ctx context.Context, upstream string) error {
 // end takes the parts down, the front first.
 func (s *show) end() error {
 	var err error
-	for i := len(s.ends) - 1; i >= 0; i-- {
-		err = errors.Join(err, s.ends[i]())
+	for _, end := range slices.Backward(s.ends) {
+		err = errors.Join(err, end())
 	}
 	return err
 }

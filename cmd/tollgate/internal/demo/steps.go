@@ -33,7 +33,7 @@ func Steps() []Step {
 	return []Step{
 		{
 			Name: "allowed", Method: "GET", Path: "/orders/7?page=2", Status: 200,
-			Token:    with("alice", map[string]any{"scope": "orders:read"}),
+			Token:    alice(map[string]any{"scope": "orders:read"}),
 			Header:   map[string]string{"x-tollgate-subject": "mallory", "x-tollgate-admin": "true"},
 			Received: map[string]string{"x-tollgate-subject": "alice", "x-tollgate-api": "orders", "x-tollgate-admin": ""},
 			Note:     "the upstream learns who calls; the x-tollgate-* headers that the client forged are gone",
@@ -50,56 +50,57 @@ func Steps() []Step {
 		},
 		{
 			Name: "expired", Method: "GET", Path: "/orders/7",
-			Token:  with("alice", map[string]any{"iat": 1577833200, "exp": 1577836800}),
+			Token:  alice(map[string]any{"iat": 1577833200, "exp": 1577836800}),
 			Status: 401, Reason: authz.TokenExpired,
 		},
 		{
-			Name: "bad signature", Method: "GET", Path: "/orders/7", Token: forged("alice"),
+			Name: "bad signature", Method: "GET", Path: "/orders/7", Token: forged(),
 			Status: 401, Reason: authz.TokenInvalid, Exact: authz.SignatureInvalid,
 			Note: "the client is told no more than that; the log has the exact reason",
 		},
 		{
 			Name: "wrong audience", Method: "GET", Path: "/orders/7",
-			Token:  with("alice", map[string]any{"aud": "billing"}),
+			Token:  alice(map[string]any{"aud": "billing"}),
 			Status: 401, Reason: authz.AudienceRefused,
 		},
 		{
 			Name: "missing scope", Method: "POST", Path: "/orders",
-			Token:  with("alice", map[string]any{"scope": "orders:read"}),
+			Token:  alice(map[string]any{"scope": "orders:read"}),
 			Status: 403, Reason: authz.ScopeInsufficient,
 			Note: "POST /orders wants orders:write",
 		},
 		{
 			Name: "scope granted", Method: "POST", Path: "/orders", Status: 200,
-			Token:    with("alice", map[string]any{"scope": "orders:read orders:write"}),
+			Token:    alice(map[string]any{"scope": "orders:read orders:write"}),
 			Received: map[string]string{"x-tollgate-scopes": "orders:read,orders:write"},
 		},
 		{
 			Name: "path not granted", Method: "DELETE", Path: "/orders/7",
-			Token:  with("alice", map[string]any{"scope": "orders:write"}),
+			Token:  alice(map[string]any{"scope": "orders:write"}),
 			Status: 403, Reason: authz.AccessRefused,
 			Note: "no policy of alice grants DELETE",
 		},
 		{
 			Name: "no such API", Method: "GET", Path: "/nowhere",
-			Token:  with("alice", nil),
+			Token:  alice(nil),
 			Status: 404, Reason: authz.APIUnknown,
 		},
 	}
 }
 
-func with(subject string, claims map[string]any) func(Mint) (string, error) {
-	return func(mint Mint) (string, error) { return mint(subject, claims) }
+// alice is a token of hers with further claims.
+func alice(claims map[string]any) func(Mint) (string, error) {
+	return func(mint Mint) (string, error) { return mint("alice", claims) }
 }
 
 // forged is a token whose claims were exchanged under a good signature.
-func forged(subject string) func(Mint) (string, error) {
+func forged() func(Mint) (string, error) {
 	return func(mint Mint) (string, error) {
 		good, err := mint("bob", nil)
 		if err != nil {
 			return "", err
 		}
-		other, err := mint(subject, nil)
+		other, err := mint("alice", nil)
 		if err != nil {
 			return "", err
 		}

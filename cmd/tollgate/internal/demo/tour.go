@@ -116,11 +116,10 @@ func (a *answer) read(body []byte) error {
 	var denial struct {
 		Error, Code, Decision string
 	}
-	if err := json.Unmarshal(body, &denial); err != nil {
-		a.text = strings.TrimSpace(string(body))
-		return nil
+	a.text = strings.TrimSpace(string(body))
+	if json.Unmarshal(body, &denial) == nil {
+		a.text = denial.Error
 	}
-	a.text = denial.Error
 	return nil
 }
 
