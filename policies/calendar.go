@@ -58,36 +58,45 @@ func (l *Limit) Ends(now time.Time) (end, next time.Time, ok bool) {
 }
 
 // end gives the first instant after now at which a period begins. Days of 23 and
-// 25 hours are days: parts of a day are counted from midnight and cut by the next
-// one.
+// 25 hours are days: parts of a day are counted from midnight, and a rest that is
+// shorter than half a part belongs to the last one.
 func (p *period) end(now time.Time) time.Time {
-	local := now.In(p.zone)
-	year, month, day := local.Date()
+	year, month, day := now.In(p.zone).Date()
 	switch p.per {
 	case calendarYear:
 		return p.after(now, func(i int) (int, time.Month, int) { return year + i, time.January, 1 })
 	case calendarMonth:
 		return p.after(now, func(i int) (int, time.Month, int) { return year, month + time.Month(i), 1 })
 	case calendarWeek:
-		monday := day - (int(local.Weekday())+6)%7
+		monday := day - (int(now.In(p.zone).Weekday())+6)%7
 		return p.after(now, func(i int) (int, time.Month, int) { return year, month, monday + 7*i })
 	}
 	tomorrow := p.after(now, func(i int) (int, time.Month, int) { return year, month, day + i })
-	midnight := time.Date(year, month, day, 0, 0, 0, 0, p.zone)
-	parts := max(now.Sub(midnight), 0)/p.per + 1
-	if end := midnight.Add(parts * p.per); end.After(now) && end.Before(tomorrow) {
-		return end
+	midnight := p.midnight(year, month, day)
+	end := midnight.Add((max(now.Sub(midnight), 0)/p.per + 1) * p.per)
+	if tomorrow.Sub(end) < p.per/2 {
+		return tomorrow
 	}
-	return tomorrow
+	return end
 }
 
-// after gives the first of the dates of step 1, 2, … whose midnight is after now:
-// the first, but where a change of the clock moved midnight itself.
+// after gives the first of the dates of step 1, 2, … that begins after now: the
+// first, but where a zone left out a day.
 func (p *period) after(now time.Time, date func(step int) (int, time.Month, int)) time.Time {
 	for step := 1; ; step++ {
-		year, month, day := date(step)
-		if t := time.Date(year, month, day, 0, 0, 0, 0, p.zone); t.After(now) {
+		if t := p.midnight(date(step)); t.After(now) {
 			return t
 		}
 	}
+}
+
+// midnight gives the first instant of a day. Where the clock jumps over 00:00
+// time.Date may give an instant of the day before: then the day begins at the
+// jump.
+func (p *period) midnight(year int, month time.Month, day int) time.Time {
+	t := time.Date(year, month, day, 0, 0, 0, 0, p.zone)
+	if hour := t.Hour(); hour >= 12 {
+		return t.Add(time.Duration(24-hour)*time.Hour - time.Duration(t.Minute())*time.Minute)
+	}
+	return t
 }

@@ -1,6 +1,7 @@
 package policies
 
 import (
+	"errors"
 	"regexp"
 	"regexp/syntax"
 	"strings"
@@ -26,8 +27,7 @@ type pattern struct {
 }
 
 // Bounds of regular expressions. RE2 matches in time linear in expression times
-// path, so both factors are bounded (S-083 of the acceptance list: refused at
-// load).
+// path, so both factors are bounded; what is larger is refused at load.
 const (
 	maxExprText  = 2048
 	maxExprInsts = 5000
@@ -112,19 +112,36 @@ func parseExpr(text string) (pattern, *fault) {
 	if !anchored(text) {
 		return pattern{}, &fault{"a regular expression must describe the whole path", "write regex:^…$"}
 	}
-	tree, err := syntax.Parse(`\A(?:`+text+`)\z`, syntax.Perl)
-	if err != nil {
-		return pattern{}, &fault{"the regular expression is wrong: " + err.Error(), "see https://github.com/google/re2/wiki/Syntax"}
+	// Alone first: "^a)|(?:b$" would break out of the group below.
+	if _, err := syntax.Parse(text, syntax.Perl); err != nil {
+		return pattern{}, &fault{"the regular expression is wrong: " + exprFault(err), "write what RE2 understands"}
 	}
-	prog, err := syntax.Compile(tree.Simplify())
-	if err != nil || len(prog.Inst) > maxExprInsts {
-		return pattern{}, &fault{"the regular expression is too large", "use smaller repetitions or several entries"}
-	}
-	compiled, err := regexp.Compile(`\A(?:` + text + `)\z`)
+	closed := `\A(?:` + text + `)\z`
+	tree, err := syntax.Parse(closed, syntax.Perl)
 	if err != nil {
-		return pattern{}, &fault{"the regular expression is wrong: " + err.Error(), ""}
+		return pattern{}, &fault{tooLarge, smaller}
+	}
+	if prog, err := syntax.Compile(tree.Simplify()); err != nil || len(prog.Inst) > maxExprInsts {
+		return pattern{}, &fault{tooLarge, smaller}
+	}
+	compiled, err := regexp.Compile(closed)
+	if err != nil {
+		return pattern{}, &fault{tooLarge, smaller}
 	}
 	return pattern{shape: expr, expr: compiled, prefix: literalPrefix(tree)}, nil
+}
+
+const (
+	tooLarge = "the regular expression is too large"
+	smaller  = "use smaller repetitions or several entries"
+)
+
+// exprFault says what RE2 does not understand.
+func exprFault(err error) string {
+	if e, ok := errors.AsType[*syntax.Error](err); ok {
+		return e.Code.String() + ": " + shown(e.Expr)
+	}
+	return err.Error()
 }
 
 // anchored reports whether text is written as ^…$, the dollar not escaped.
