@@ -14,6 +14,7 @@ import (
 
 func TestMain(m *testing.M) {
 	crashChild()
+	asChild()
 	goleak.VerifyTestMain(m)
 }
 

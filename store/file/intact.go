@@ -42,6 +42,9 @@ func intact(path string) error {
 	if err != nil {
 		return err
 	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is no regular file", path)
+	}
 	if info.Size() == 0 {
 		return nil
 	}

@@ -94,10 +94,10 @@ func openLog(path string) (*bolt.DB, error) {
 		Timeout:         time.Second,
 		InitialMmapSize: int(min(mapped, math.MaxInt/4)),
 		FreelistType:    bolt.FreelistMapType,
-		// The list of free pages is found by reading the file at the start,
-		// which is read as a whole then anyway; each commit is spared it.
-		NoFreelistSync: true,
-		NoStatistics:   true,
+		NoStatistics:    true,
+		// NoFreelistSync would save a page or more per commit, but then bbolt
+		// looks for free pages in goroutines of its own, where a damaged page
+		// ends the process.
 	}
 	log, err := bolt.Open(path, 0o600, options)
 	if errors.Is(err, syscall.ENOMEM) { // a process that may not have so much

@@ -3,6 +3,7 @@ package storetest
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -50,12 +51,21 @@ func listsByPrefix(t *testing.T, _ Subject, b store.Backend) {
 }
 
 // listsOnceWhatStays changes records between the pages of a list.
-func listsOnceWhatStays(t *testing.T, _ Subject, b store.Backend) {
+func listsOnceWhatStays(t *testing.T, s Subject, b store.Backend) {
 	const stay = 3 * store.PageSize
-	for i := range stay {
-		id := fmt.Sprintf("stays %d", i)
-		on{t, b}.must(cred(id), "of "+id, store.Write{})
+	var all sync.WaitGroup
+	for w := range s.Workers {
+		all.Go(func() {
+			for i := w; i < stay; i += s.Workers {
+				id := fmt.Sprintf("stays %d", i)
+				if _, err := b.Put(within(t), cred(id), []byte("of "+id), store.Write{}); err != nil {
+					t.Errorf("put: %v", err)
+					return
+				}
+			}
+		})
 	}
+	all.Wait()
 	seen := make(map[string]int)
 	pages := 0
 	var at store.Cursor
