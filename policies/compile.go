@@ -102,6 +102,7 @@ func (c *compiler) source(at string, spec *Spec, access *AccessSpec) *source {
 	}
 	s.tree = &node{}
 	var opened [][]string
+	slow := 0
 	said := make(map[string]bool, len(access.Allow))
 	for i := range access.Allow {
 		entry := &access.Allow[i]
@@ -122,6 +123,12 @@ func (c *compiler) source(at string, spec *Spec, access *AccessSpec) *source {
 		s.rated = s.rated || r.rate != nil
 		opened = append(opened, r.needs)
 		s.tree.insert(path, r)
+		if path.shape == expr && len(path.holds) < 2 {
+			slow++
+		}
+	}
+	if slow > maxSlow {
+		c.warn(at+"/allow", fault{strconv.Itoa(slow) + " regular expressions hold no text to find them by: every request tries them all", "write paths with {id} and /**"})
 	}
 	if len(opened) == 0 {
 		return nil
@@ -130,6 +137,9 @@ func (c *compiler) source(at string, spec *Spec, access *AccessSpec) *source {
 	c.warnShadows(at, s, access)
 	return s
 }
+
+// maxSlow is how many regular expressions that no index helps are fine.
+const maxSlow = 100
 
 // doors drops the sets that a smaller one opens too; nil when none is needed.
 func doors(sets [][]string) [][]string {

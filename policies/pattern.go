@@ -24,6 +24,7 @@ type pattern struct {
 	segments []string // "" stands for {name}: exactly one segment
 	expr     *regexp.Regexp
 	prefix   string // literal text that every match of expr starts with
+	holds    string // literal text that every match of expr holds
 }
 
 // Bounds of regular expressions. RE2 matches in time linear in expression times
@@ -128,7 +129,7 @@ func parseExpr(text string) (pattern, *fault) {
 	if err != nil {
 		return pattern{}, &fault{tooLarge, smaller}
 	}
-	return pattern{shape: expr, expr: compiled, prefix: literalPrefix(tree)}, nil
+	return pattern{shape: expr, expr: compiled, prefix: literalPrefix(tree), holds: literalInside(tree)}, nil
 }
 
 const (
@@ -179,4 +180,20 @@ func literalPrefix(tree *syntax.Regexp) string {
 	default:
 	}
 	return ""
+}
+
+// literalInside gives the longest text that every match holds, as far as that can
+// be read off the expression.
+func literalInside(tree *syntax.Regexp) string {
+	longest := ""
+	if tree.Op == syntax.OpConcat || tree.Op == syntax.OpCapture {
+		for _, sub := range tree.Sub {
+			if text := literalInside(sub); len(text) > len(longest) {
+				longest = text
+			}
+		}
+	} else if tree.Op == syntax.OpLiteral && tree.Flags&syntax.FoldCase == 0 {
+		longest = string(tree.Rune)
+	}
+	return longest
 }

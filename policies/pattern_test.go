@@ -115,6 +115,17 @@ func TestLiteralPrefix(t *testing.T) {
 	}
 }
 
+func TestLiteralInside(t *testing.T) {
+	for text, want := range map[string]string{
+		"^/a/b$": "/a/b", "^/a/[0-9]+/items/x$": "/items/x", "^.*$": "", "^/a|/bc$": "", "^/(abc)?d$": "/", "^[0-9]+(/items)$": "/items",
+	} {
+		p, f := parsePattern("regex:" + text)
+		if f != nil || p.holds != want {
+			t.Errorf("%s: %q %+v, want %q", text, p.holds, f, want)
+		}
+	}
+}
+
 func FuzzPattern(f *testing.F) {
 	for _, p := range []string{"/", "/a/b", "/a/{id}/", "/a/**", "/%61", "regex:^/a/[0-9]+$", "regex:^a)|(b$", "/a//b", "/{x}/**", "/**"} {
 		for _, target := range []string{"/", "/a/b", "/a/7/", "/%61", "/a//"} {

@@ -31,7 +31,7 @@ func (r *report) sorted() []Problem {
 
 // pointerToken escapes one token of a JSON pointer (RFC 6901 section 3).
 func pointerToken(token string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(token)
+	return strings.ReplaceAll(strings.ReplaceAll(token, "~", "~0"), "/", "~1")
 }
 
 // maxCandidates bounds the names that a suggestion looks through.

@@ -87,7 +87,8 @@ func (s *search) opens(r *rule) bool {
 	if !slices.Contains(r.methods, s.method) {
 		return false
 	}
-	return r.shape == below || strings.HasPrefix(s.path, r.prefix) && r.expr.MatchString(s.path)
+	return r.shape == below ||
+		strings.HasPrefix(s.path, r.prefix) && strings.Contains(s.path, r.holds) && r.expr.MatchString(s.path)
 }
 
 // settles judges a rule whose method and path fit, and reports whether the

@@ -14,7 +14,8 @@ type rule struct {
 	rate    *Limit   // own rate of the entry; nil: none written
 	shape   shape
 	expr    *regexp.Regexp
-	prefix  string
+	prefix  string // see pattern
+	holds   string
 }
 
 // node is one segment deep in the tree of path patterns. A request visits each
@@ -42,7 +43,7 @@ func (n *node) insert(p pattern, r rule) {
 	for _, segment := range segments {
 		n = n.grow(segment)
 	}
-	r.shape, r.expr, r.prefix = p.shape, p.expr, p.prefix
+	r.shape, r.expr, r.prefix, r.holds = p.shape, p.expr, p.prefix, p.holds
 	if p.shape == below || p.shape == expr {
 		n.opens = append(n.opens, r)
 	} else {
