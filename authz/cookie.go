@@ -19,10 +19,10 @@ func findCookie(req Request, name string) (value string, reason Reason) {
 	found := 0
 	glued := false
 	cookieLines(req, func(line string) bool {
-		glued = glued || hasGlued(line, name)
 		for rest := line; rest != ""; {
 			var pair string
 			pair, rest, _ = strings.Cut(rest, ";")
+			glued = glued || hasGlued(pair, name)
 			if v, ok := cookieValue(pair, name); ok {
 				found++
 				value = v
@@ -95,18 +95,16 @@ func cookieValue(pair, name string) (string, bool) {
 	return strings.Trim(value, " \t"), true
 }
 
-// hasGlued looks for ",name=" in a line: a second cookie line that the front
+// hasGlued looks for ",name=" in a pair: a second cookie line that the front
 // joined by a comma.
-func hasGlued(line, name string) bool {
-	for {
-		_, after, ok := strings.Cut(line, ",")
-		if !ok {
-			return false
-		}
-		line = after
-		pair, _, _ := strings.Cut(line, ";")
-		if _, ok := cookieValue(pair, name); ok {
+func hasGlued(pair, name string) bool {
+	_, rest, more := strings.Cut(pair, ",")
+	for more {
+		var piece string
+		piece, rest, more = strings.Cut(rest, ",")
+		if _, ok := cookieValue(piece, name); ok {
 			return true
 		}
 	}
+	return false
 }
