@@ -1,0 +1,30 @@
+package config
+
+// features is the one table of what this build has of the contract. What it has
+// not is refused at its position as "not available yet"; a step that builds a
+// part changes its row.
+func features() map[string]bool {
+	return map[string]bool{
+		"store":            false,
+		"seal":             false,
+		"admin":            false,
+		"listen.public":    false,
+		"listen.admin":     false,
+		"revocation":       false,
+		"tyk":              false, // the section, and Tyk files named by include
+		"token_endpoints":  false,
+		"limits":           false, // the section, and limits of an API
+		"rate":             false,
+		"quota":            false,
+		"keys.jwks":        false,
+		"keys.discover":    false,
+		"keys.credentials": false,
+		"split":            false,
+	}
+}
+
+// The words for everything that is not available.
+const (
+	notAvailable = " is not available yet"
+	leaveOut     = "leave it out"
+)
