@@ -49,7 +49,7 @@ func (e *Engine) Check(spec Spec) []Problem {
 func (e *Engine) build(spec Spec) (*Snapshot, *problems) {
 	p := &problems{}
 	s := &Snapshot{
-		hash: spec.Hash, byID: make(map[string]*api, len(spec.APIs)),
+		hash: spec.Hash, specs: spec.Policies, byID: make(map[string]*api, len(spec.APIs)),
 		answers: newAnswers(spec.Answers), maxToken: spec.Token.MaxBytes,
 	}
 	checkTop(spec, p)
