@@ -41,11 +41,11 @@ func (v Value) Date() (time.Time, DateState) {
 		}
 		return time.Unix(-d.seconds, -d.nanos).UTC(), DatePresent
 	}
-	if d.seconds > latest {
-		return time.Time{}, DateMalformed
-	}
 	if d.more {
 		d.nanos++
+	}
+	if d.seconds+d.nanos/1e9 > latest {
+		return time.Time{}, DateMalformed
 	}
 	return time.Unix(d.seconds, d.nanos).UTC(), DatePresent
 }

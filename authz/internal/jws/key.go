@@ -102,6 +102,9 @@ func newEC(pub *ecdsa.PublicKey) (*Key, error) {
 	default:
 		return nil, errCurve
 	}
+	if pub.X == nil || pub.Y == nil {
+		return nil, errOffCurve
+	}
 	if _, err := pub.ECDH(); err != nil {
 		return nil, errOffCurve
 	}

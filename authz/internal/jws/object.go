@@ -18,7 +18,7 @@ type member struct {
 }
 
 // usual is the number of members for which an index is made at once.
-const usual = 16
+const usual = 24
 
 // ParseObject reads text as one strict JSON object (RFC 8259 in UTF-8): every
 // member once at any depth, at most MaxDepth levels, nothing after it. The error

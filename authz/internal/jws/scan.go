@@ -10,7 +10,7 @@ const fullDepth = MaxDepth
 
 // wide is the number of members from which a set replaces comparing each new
 // name with all before it: quadratic work must stay out of reach.
-const wide = 16
+const wide = 32
 
 var (
 	errUTF8      = refuse(ErrMalformed, "JSON is not valid UTF-8")
@@ -38,7 +38,7 @@ func scanObject(text string, index []member, unique int) ([]member, *Refusal) {
 	if !utf8.ValidString(text) {
 		return nil, errUTF8
 	}
-	var room [2 * wide]string
+	var room [wide]string
 	s := scanner{text: text, unique: unique, names: room[:0]}
 	s.space()
 	if s.peek() != '{' {

@@ -10,21 +10,21 @@ import (
 // str scans from the opening to the closing quote and says whether there are
 // escapes between them.
 func (s *scanner) str() (escaped bool, refusal *Refusal) {
-	s.pos++
-	for s.pos < len(s.text) {
-		switch c := s.text[s.pos]; {
+	text := s.text
+	for i := s.pos + 1; i < len(text); i++ {
+		switch c := text[i]; {
 		case c == '"':
-			s.pos++
+			s.pos = i + 1
 			return escaped, nil
 		case c == '\\':
 			escaped = true
+			s.pos = i
 			if refusal := s.escape(); refusal != nil {
 				return false, refusal
 			}
+			i = s.pos - 1
 		case c < ' ':
 			return false, errControl
-		default:
-			s.pos++
 		}
 	}
 	return false, errJSON
