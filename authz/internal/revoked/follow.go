@@ -12,6 +12,10 @@ import (
 // Topic is the topic of the feed under which rules are told.
 const Topic = "revoked"
 
+// ErrUnreadable says that there are rules that this keyring does not open: the
+// set stays stale until they can be read or are gone.
+var ErrUnreadable = errors.New("a stored revocation cannot be read")
+
 // sweep is how often rules whose time is over are dropped; until then they only
 // take memory.
 const sweep = time.Minute
@@ -25,13 +29,14 @@ func (r *Registry) Load(ctx context.Context) (store.Position, error) {
 	}
 	rules := map[string]Rule{}
 	var unreadable error
+	r.doubt.Store(false)
 	for item, err := range store.All(ctx, r.store, key("")) {
 		if err != nil {
 			return "", err
 		}
 		rule, err := r.open(item.Key.ID, item.Value)
 		if err != nil {
-			unreadable = fmt.Errorf("revocation: %w", err)
+			unreadable = fmt.Errorf("%w: %w", ErrUnreadable, err)
 			continue
 		}
 		if len(rules) < MaxRules {
@@ -41,6 +46,7 @@ func (r *Registry) Load(ctx context.Context) (store.Position, error) {
 	r.set.replace(rules)
 	if unreadable != nil {
 		// Tokens that one of those ends would pass: stay stale, and say so.
+		r.doubt.Store(true)
 		return head, unreadable
 	}
 	r.set.heard(r.now())
@@ -60,7 +66,8 @@ func (r *Registry) Event(e store.Event) error {
 	}
 	rule, err := r.open(id, sealed)
 	if err != nil {
-		return err
+		r.doubt.Store(true)
+		return fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
 	r.set.add(id, rule)
 	return nil
@@ -69,12 +76,11 @@ func (r *Registry) Event(e store.Event) error {
 // Contact notes that everything published by then has been seen, and drops what
 // is over.
 func (r *Registry) Contact(at time.Time) {
-	r.set.heard(at)
+	if !r.doubt.Load() {
+		r.set.heard(at)
+	}
 	if now := r.now(); now.Sub(r.swept) >= sweep {
 		r.swept = now
 		r.set.forget(now)
 	}
 }
-
-// Lost says whether err of a subscription means that all must be loaded anew.
-func Lost(err error) bool { return errors.Is(err, store.ErrGap) }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/tollgate-authz/tollgate/store"
@@ -25,7 +26,8 @@ type Registry struct {
 	ring  *seal.Keyring
 	now   func() time.Time
 	set   *Set
-	swept time.Time // by the one goroutine that follows
+	doubt atomic.Bool // some rules cannot be read
+	swept time.Time   // by the one goroutine that follows
 }
 
 // NewRegistry makes a Registry with an empty set. The set follows the store

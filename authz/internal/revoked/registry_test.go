@@ -214,6 +214,7 @@ func TestUnreadableRuleKeepsTheSetStale(t *testing.T) {
 	if _, err := stranger.Load(t.Context()); !errors.Is(err, seal.ErrUnknownKey) {
 		t.Errorf("loading with another keyring: %v", err)
 	}
+	stranger.Contact(noon)
 	if stranger.Set().StaleFor(noon) < time.Hour {
 		t.Error("the set counts as fresh")
 	}
