@@ -21,6 +21,12 @@ type terminal struct {
 	now      func() time.Time
 }
 
+// variable is an environment variable, "" when it is not set.
+func (t *terminal) variable(name string) string {
+	value, _ := t.getenv(name)
+	return value
+}
+
 // The exit statuses (contract section 2). A command with others says so.
 const (
 	exitOK    = 0
@@ -98,9 +104,12 @@ A flag wins over the environment.`,
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(&cobra.Command{Use: "no-help", Hidden: true})
 	root.AddCommand(
+		newServe(t),
+		newDemo(t),
+		newCheck(t),
+		newValidate(t),
 		newVersion(t),
 		newCompletion(t),
-		newDemo(t),
 	)
 	for _, c := range root.Commands() {
 		askedRightly(c)
@@ -137,7 +146,7 @@ func environmentName(flag string) string {
 func fromEnvironment(flags *pflag.FlagSet, getenv func(string) (string, bool)) error {
 	var failed error
 	flags.VisitAll(func(flag *pflag.Flag) {
-		if flag.Changed || flag.Name == "help" {
+		if flag.Changed || flag.Name == "help" || flag.Annotations[ofFile] != nil {
 			return
 		}
 		value, ok := getenv(environmentName(flag.Name))
@@ -152,7 +161,7 @@ func fromEnvironment(flags *pflag.FlagSet, getenv func(string) (string, bool)) e
 	return failed
 }
 
-// isTerminal says whether w is a terminal, where colours and progress make sense.
+// isTerminal says whether people read w.
 func isTerminal(w io.Writer) bool {
 	file, ok := w.(*os.File)
 	if !ok {

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/tollgate-authz/tollgate/authz"
+	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/config"
+	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/service"
+)
+
+// gateOfDemo starts a gate inside this process: the very service of serve. The
+// environment does not reach it, so that the tour is the same everywhere.
+func gateOfDemo(t *terminal) func(context.Context, string, authz.Observer) (string, func() error, error) {
+	return func(ctx context.Context, file string, observer authz.Observer) (string, func() error, error) {
+		inner := *t
+		log := &lockedBuffer{}
+		inner.err = log
+		nothing := func(string) (string, bool) { return "", false }
+		s, err := open(ctx, &inner, service.Options{
+			Loader:   &config.Loader{Path: file, Env: nothing, Now: t.now},
+			Observer: observer,
+		})
+		if err != nil {
+			return "", nil, errors.New("the gate does not start:\n" + log.String())
+		}
+		serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+		ready, ended := make(chan struct{}), make(chan error, 1)
+		go func() { ended <- s.Serve(serving, func() { close(ready) }) }()
+		end := func() error { stop(); return <-ended }
+		select {
+		case <-ready:
+			return s.Bound()[0].Address, end, nil
+		case err := <-ended:
+			stop()
+			return "", nil, errors.Join(errors.New("the gate has ended"), err)
+		case <-ctx.Done():
+			return "", nil, errors.Join(ctx.Err(), end())
+		}
+	}
+}
+
+// lockedBuffer keeps the log of the gate for the case that it does not start.
+type lockedBuffer struct {
+	mutex sync.Mutex
+	text  bytes.Buffer
+}
+
+const mostLog = 1 << 20
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	if b.text.Len() > mostLog {
+		b.text.Reset()
+	}
+	return b.text.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	return b.text.String()
+}
