@@ -118,7 +118,7 @@ func (a *answers) deny(out *Answer, d *denial, style style) {
 		headers = append(headers, Header{Name: "www-authenticate", Value: a.scopeChallenge(d.scopes)})
 	}
 	if d.reason == RateLimited || d.reason == QuotaExceeded {
-		headers = append(headers, Header{Name: "retry-after", Value: retryAfter(d.retryAfter)})
+		headers = append(headers, Header{Name: "retry-after", Value: retrySeconds(d.retryAfter)})
 		if style.grpcExact {
 			out.GRPC = grpcResourceExhausted
 		}
@@ -159,7 +159,8 @@ func (a *answers) scopeChallenge(scopes []string) string {
 	return out + a.metadata
 }
 
-func retryAfter(wait time.Duration) string {
+// retrySeconds is the value of Retry-After: whole seconds, at least one.
+func retrySeconds(wait time.Duration) string {
 	seconds := int64((wait + time.Second - 1) / time.Second)
 	return strconv.FormatInt(max(seconds, 1), 10)
 }

@@ -50,7 +50,7 @@ func (e *Engine) build(spec Spec) (*Snapshot, *problems) {
 	p := &problems{}
 	s := &Snapshot{
 		hash: spec.Hash, specs: spec.Policies, byID: make(map[string]*api, len(spec.APIs)),
-		answers: newAnswers(spec.Answers), maxToken: spec.Token.MaxBytes,
+		answers: newAnswers(spec.Answers), maxToken: spec.Token.MaxBytes, stale: spec.Revocation,
 	}
 	checkTop(spec, p)
 	s.unmatched = spec.Unmatched == UnmatchedAllow

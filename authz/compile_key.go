@@ -18,7 +18,14 @@ type keyCompiler struct {
 	listed []jws.Alg // the algorithms of the file, empty for all
 	usable map[jws.Alg]bool
 	static []*keyset.Key
+	failed bool // a key cannot be read: what it could verify is not known
 	p      *problems
+}
+
+// refuse notes that a key cannot be used.
+func (c *keyCompiler) refuse(at, what, instead string) {
+	c.failed = true
+	c.p.add(at, what, instead)
 }
 
 // compile takes one entry, of exactly one kind.
@@ -31,7 +38,7 @@ func (c *keyCompiler) compile(k *KeySpec, base string) {
 	}
 	switch {
 	case kinds != 1:
-		c.p.add(base, "a key is one of jwks, discover, secret, pem, jwk and credentials", "")
+		c.refuse(base, "a key is one of jwks, discover, secret, pem, jwk and credentials", "")
 	case k.JWKS != "" || k.Discover != "":
 		c.remote(k, base)
 	case k.Secret != nil:
@@ -39,14 +46,14 @@ func (c *keyCompiler) compile(k *KeySpec, base string) {
 	case k.PEM != nil:
 		key, err := keyset.ParsePEM(k.PEM, c.binding(k, "pem"))
 		if err != nil {
-			c.p.add(at(base, "pem"), err.Error(), "")
+			c.refuse(at(base, "pem"), err.Error(), "")
 			return
 		}
 		c.keep(base, key)
 	case k.JWK != nil:
 		keys, unusable, err := keyset.ParseJWK(k.JWK, c.binding(k, "jwk"))
 		if err != nil {
-			c.p.add(at(base, "jwk"), err.Error(), "")
+			c.refuse(at(base, "jwk"), err.Error(), "")
 			return
 		}
 		for _, u := range unusable {
@@ -69,7 +76,7 @@ func (c *keyCompiler) binding(k *KeySpec, source string) keyset.Binding {
 func (c *keyCompiler) secret(k *KeySpec, base string) {
 	key, err := keyset.NewSecret(k.Secret, c.binding(k, "secret"))
 	if err != nil {
-		c.p.add(at(base, "secret"), err.Error(), "")
+		c.refuse(at(base, "secret"), err.Error(), "")
 		return
 	}
 	if len(k.Secret) < shortSecret && !k.InsecureShortSecret {
@@ -88,7 +95,7 @@ func (c *keyCompiler) remote(k *KeySpec, base string) {
 		c.p.warn(base, "keys are fetched over plain http: whoever is on the way can replace them", "https")
 	}
 	if err := c.a.remoteOptions(k).Validate(); err != nil {
-		c.p.add(base, err.Error(), "")
+		c.refuse(base, err.Error(), "")
 		return
 	}
 	c.use(base, slices.DeleteFunc(jws.Algs(), func(a jws.Alg) bool { return a.Family() == jws.HMAC }))

@@ -28,7 +28,7 @@ func (a *api) compileKeys(base string, p *problems) {
 			a.algorithms = append(a.algorithms, alg)
 		case slices.Contains(algorithms, alg) && c.usable[alg]:
 			a.algorithms = append(a.algorithms, alg)
-		case slices.Contains(algorithms, alg) && len(a.spec.Keys) > 0:
+		case slices.Contains(algorithms, alg) && len(a.spec.Keys) > 0 && !c.failed:
 			i := slices.Index(a.spec.Algorithms, string(alg))
 			p.add(at(base, "algorithms", i), "no key of this API can use "+string(alg), "")
 		}

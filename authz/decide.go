@@ -23,13 +23,16 @@ type decision struct {
 	target  policies.Target
 	api     *api
 	passed  bool // no token is needed: public, preflight, unmatched
-	found   credential
+	found   located
 	token   string // the compact token, restored where a half was shown
 	kind    CredentialKind
 	session *session
 	cached  bool
+	granted bool // the walk came to the grant
 	rights  policies.Verdict
 	taken   Taken
+	// degraded names what was used instead of an exact answer (contract section 7).
+	degraded string
 }
 
 // PanicError is a panic during a decision. Observers log the stack.
@@ -48,7 +51,7 @@ func (d *decision) answer(ctx context.Context) (out Answer, why *denial) {
 		if p := recover(); p != nil {
 			cause := &PanicError{Value: fmt.Sprint(p), Stack: debug.Stack()}
 			why = &denial{reason: Internal, err: cause}
-			out = d.refuse(why)
+			out = d.refuse(why, style{}) // the request may be what panics
 		}
 	}()
 	why = d.walk(ctx)
@@ -59,7 +62,7 @@ func (d *decision) answer(ctx context.Context) (out Answer, why *denial) {
 	case d.api != nil && d.api.spec.Observe && !d.passed:
 		return d.observe(why), why
 	case why != nil:
-		return d.refuse(why), why
+		return d.refuse(why, styleOf(d.req, d.api != nil && d.api.spec.TykErrors)), why
 	}
 	return d.allow(), nil
 }
@@ -184,6 +187,7 @@ func (d *decision) locate() *denial {
 // permit asks the grant for this method and path, and the route for its scopes.
 func (d *decision) permit() *denial {
 	d.trace.step("access")
+	d.granted = true
 	s := d.session
 	d.rights = s.rights.Permits(d.line.Method, d.target, s.scopes)
 	switch d.rights.Permission {
@@ -219,8 +223,8 @@ func (d *decision) limit(ctx context.Context) *denial {
 		return &denial{reason: StoreUnavailable, err: err}
 	}
 	d.taken = taken
+	d.degrade(taken.Degraded)
 	d.trace.fact("remaining", taken.Remaining)
-	d.trace.fact("degraded", taken.Degraded)
 	if taken.Reason == "" {
 		return nil
 	}
@@ -229,4 +233,16 @@ func (d *decision) limit(ctx context.Context) *denial {
 		why.tyk = "API Rate Limit Exceeded"
 	}
 	return why
+}
+
+// degrade notes that an answer was given on less than the configuration asks for.
+func (d *decision) degrade(how string) {
+	if how == "" {
+		return
+	}
+	if d.degraded != "" {
+		how = d.degraded + "," + how
+	}
+	d.degraded = how
+	d.trace.fact("degraded", how)
 }

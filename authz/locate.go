@@ -12,8 +12,8 @@ type location struct {
 	tyk                   bool // cookie over query over header; a raw token on Authorization
 }
 
-// credential is what a request shows, with the places where something was.
-type credential struct {
+// located is the credential that a request shows, with the places where something was.
+type located struct {
 	raw                         string
 	inHeader, inQuery, inCookie bool
 	from                        string // for explain: header, query or cookie
@@ -21,8 +21,8 @@ type credential struct {
 
 // locate finds the one credential of a request. Two of them are refused, since
 // the upstream could read the other one; APIs from Tyk files keep Tyk's order.
-func (l *location) locate(req Request, target string) (credential, Reason) {
-	var found credential
+func (l *location) locate(req Request, target string) (located, Reason) {
+	var found located
 	if l.header != "" {
 		raw, ok, reason := l.fromHeader(req)
 		if reason != "" {
@@ -53,7 +53,7 @@ func (l *location) locate(req Request, target string) (credential, Reason) {
 	return found, l.judge(found)
 }
 
-func (l *location) judge(found credential) Reason {
+func (l *location) judge(found located) Reason {
 	switch {
 	case found.from == "":
 		return TokenMissing

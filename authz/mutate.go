@@ -41,9 +41,8 @@ func (d *decision) observe(why *denial) Answer {
 }
 
 // refuse builds the answer that the client gets instead.
-func (d *decision) refuse(why *denial) Answer {
+func (d *decision) refuse(why *denial, styled style) Answer {
 	out := Answer{Outcome: Deny, Reason: why.reason, ID: d.id}
-	styled := styleOf(d.req, d.api != nil && d.api.spec.TykErrors)
 	d.snap.answers.deny(&out, why, styled)
 	out.Metadata = d.metadata(Deny, why.reason)
 	return out
@@ -62,11 +61,11 @@ func (d *decision) metadata(outcome Outcome, reason Reason) Metadata {
 	}
 	if s := d.session; s != nil && !d.passed {
 		m.Subject, m.Session = s.shownSubject, s.id
-		if s.grant != nil {
+		if d.granted {
 			m.Policies = s.grant.PoliciesText()
 		}
 	}
-	m.Limit, m.Remaining, m.Degraded = d.taken.Limit, d.taken.Remaining, d.taken.Degraded
+	m.Limit, m.Remaining, m.Degraded = d.taken.Limit, d.taken.Remaining, d.degraded
 	return m
 }
 

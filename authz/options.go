@@ -85,10 +85,11 @@ type Restorer interface {
 // ErrNoToken means that no split token belongs to a credential.
 var ErrNoToken = errors.New("no such split token")
 
-// Revocations says whether something about a verified token was revoked.
+// Revocations knows what was revoked.
 type Revocations interface {
-	// Check gives "", TokenRevoked or RevocationStale.
-	Check(subject *Revocable, now time.Time) Reason
+	// Ended says whether something about a verified token was revoked, and for
+	// how long its news has been missing (zero while it is up to date).
+	Ended(subject *Revocable, now time.Time) (ended bool, staleFor time.Duration)
 }
 
 // Revocable names what can be revoked of one token.
@@ -96,6 +97,7 @@ type Revocable struct {
 	Issuer   string
 	Subject  string
 	JWTID    string
+	Token    string // names a token without jti: the hash of what its signature covers
 	Client   string // client_id, else azp
 	Session  string
 	IssuedAt time.Time // zero: the token does not say

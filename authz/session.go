@@ -53,7 +53,7 @@ func (d *decision) derive(tok *jws.Token, cred *Credential) (*session, *denial) 
 	}
 	s.revocable = Revocable{
 		Issuer: s.issuer, Subject: s.subject, JWTID: text(tok.Claims, "jti"),
-		Client: client(tok.Claims), Session: s.id, Kind: kind,
+		Client: client(tok.Claims), Session: s.id, Kind: kind, Token: signedName(tok.Signed()),
 	}
 	return s, nil
 }

@@ -22,6 +22,7 @@ type Snapshot struct {
 	bare      template // removes every managed header and injects none
 	unmatched bool     // requests that match no API pass
 	maxToken  int
+	stale     RevocationSpec
 	lease     *keyset.Lease
 }
 

@@ -191,21 +191,3 @@ func (d *decision) signed(v *verification, keys []*keyset.Key) bool {
 	}
 	return false
 }
-
-// revoked asks whether something about the token was revoked.
-func (d *decision) revoked(subject *Revocable) *denial {
-	d.trace.step("revocation")
-	if d.e.options.Revocations == nil {
-		return nil
-	}
-	asked := *subject
-	if d.kind == KindSplit && asked.Kind == KindToken {
-		asked.Kind = KindSplit
-	}
-	switch reason := d.e.options.Revocations.Check(&asked, d.now); reason {
-	case "":
-		return nil
-	default:
-		return &denial{reason: reason, split: d.kind == KindSplit}
-	}
-}
