@@ -28,9 +28,10 @@ const (
 //	file:DIR
 //	redis://[USER[:PASSWORD]@]HOST[:PORT][/DB]          rediss:// with TLS
 //	redis+unix://[USER[:PASSWORD]@]/PATH[?db=DB]
-//	redis+sentinel://[…@]HOST[:PORT],…/MASTER[?db=DB]   rediss+sentinel://
-//	redis+cluster://[…@]HOST[:PORT],…                   rediss+cluster://
+//	redis+sentinel://[…@]HOST[:PORT],…/MASTER[?db=DB][&sentinel_auth=true]
+//	redis+cluster://[…@]HOST[:PORT],…
 //
+// rediss+sentinel:// and rediss+cluster:// are the same with TLS.
 // A password may hold any character but '/', '?', '#' and '@'; these are
 // written as %2F, %3F, %23 and %40.
 type Address struct {
@@ -42,6 +43,8 @@ type Address struct {
 	DB       int
 	Username string
 	Password string
+	// SentinelAuth: the sentinels ask for the same user and password.
+	SentinelAuth bool
 }
 
 // Ports that Redis and its sentinels have unless told otherwise.
@@ -198,11 +201,15 @@ func (a *Address) readQuery(text string) error {
 		return errors.New("what follows '?' is not a query")
 	}
 	for name, all := range values {
-		if name != "db" || len(all) != 1 || a.Scheme == SchemeCluster {
-			return errors.New("only db may follow '?', once, and not for a cluster")
-		}
-		if err := a.readDB(all[0]); err != nil {
-			return err
+		switch {
+		case name == "db" && len(all) == 1 && a.Scheme != SchemeCluster:
+			if err := a.readDB(all[0]); err != nil {
+				return err
+			}
+		case name == "sentinel_auth" && len(all) == 1 && all[0] == "true" && a.Scheme == SchemeSentinel:
+			a.SentinelAuth = true
+		default:
+			return errors.New("only db=NUMBER may follow '?', not for a cluster; for sentinels also sentinel_auth=true")
 		}
 	}
 	return nil
