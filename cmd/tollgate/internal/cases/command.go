@@ -1,0 +1,92 @@
+package cases
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/tollgate-authz/tollgate/authz"
+)
+
+// Run runs the program with arguments and gives its exit status.
+type Run func(ctx context.Context, out, errs io.Writer, args ...string) int
+
+// Command is the surface of `tollgate check --explain -o json`.
+func Command(run Run) Surface { return command{run} }
+
+type command struct{ run Run }
+
+func (command) Name() string { return "check" }
+
+func (c command) Open(_ context.Context, path string) (Session, error) {
+	return checking{run: c.run, path: path}, nil
+}
+
+type checking struct {
+	run  Run
+	path string
+}
+
+// printed is what check prints.
+type printed struct {
+	Outcome, Reason, API, Subject, Session, Policies, Body string
+
+	Status int
+	Edits  []struct {
+		Name, Value string
+		Remove      bool
+	}
+	Headers []struct{ Name, Value string }
+	Steps   []authz.Step
+}
+
+// Ask runs check, which knows no context extensions, no source, and no limits
+// that others have charged.
+func (c checking) Ask(ctx context.Context, q *Question) (*Answer, error) {
+	if len(q.HTTP.Extensions) > 0 || q.HTTP.Principal != "" || q.HTTP.Source != "" || q.Charged || q.HTTP.Target == "" {
+		return nil, errUnasked
+	}
+	args := []string{
+		"check", "--config", c.path, "--explain", "-o", "json", "--at", q.Now.Format(time.RFC3339),
+		"--method", q.HTTP.Method, "--url", q.HTTP.Scheme + "://" + q.HTTP.Host + q.HTTP.Target,
+	}
+	for _, field := range q.HTTP.Headers {
+		if strings.TrimSpace(field.Value) != field.Value {
+			return nil, errUnasked // a header line on a command line has no blanks around it
+		}
+		args = append(args, "-H", field.Name+": "+field.Value)
+	}
+	var out, errs bytes.Buffer
+	code := c.run(ctx, &out, &errs, args...)
+	if code > 1 {
+		return nil, fmt.Errorf("check ends with %d: %s", code, strings.TrimSpace(errs.String()))
+	}
+	var said printed
+	if err := json.Unmarshal(out.Bytes(), &said); err != nil {
+		return nil, fmt.Errorf("what check prints is no JSON: %w", err)
+	}
+	if denied := said.Outcome == "deny"; denied != (code == 1) {
+		return nil, fmt.Errorf("check says %s and ends with %d", said.Outcome, code)
+	}
+	answer := &Answer{
+		Decision: said.Outcome, Reason: said.Reason, Status: said.Status, Body: said.Body, Steps: said.Steps, Explained: true,
+		Metadata: map[string]string{
+			"outcome": said.Outcome, "reason": said.Reason, "api": said.API, "subject": said.Subject,
+			"session": said.Session, "policies": said.Policies,
+		},
+	}
+	for _, edit := range said.Edits {
+		answer.Edits = append(answer.Edits, authz.Edit{Name: edit.Name, Value: edit.Value, Remove: edit.Remove})
+	}
+	for _, header := range said.Headers {
+		answer.Headers = append(answer.Headers, authz.Header{Name: header.Name, Value: header.Value})
+	}
+	return answer, nil
+}
+
+// Close has nothing to end.
+func (checking) Close() error { return nil }

@@ -1,0 +1,138 @@
+package cases
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/tollgate-authz/tollgate/authz"
+	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/config"
+	"github.com/tollgate-authz/tollgate/envoy"
+)
+
+// Parts are what engines of case files are made of, beside their clock.
+type Parts struct {
+	// Options gives the options of one engine; nil is none.
+	Options func(now func() time.Time) authz.Options
+	// Foreign reads Tyk files; nil refuses them.
+	Foreign config.Foreign
+}
+
+// Direct is the surface of the engine itself.
+func Direct(parts Parts) Surface { return direct{parts} }
+
+type direct struct{ parts Parts }
+
+func (direct) Name() string { return "engine" }
+
+func (d direct) Open(ctx context.Context, path string) (Session, error) {
+	return d.parts.engine(ctx, path)
+}
+
+// running is an engine with a clock that is set.
+type running struct {
+	*authz.Engine
+	clock *atomic.Pointer[time.Time]
+}
+
+// misconfigured is a configuration that does not load.
+type misconfigured []config.Problem
+
+func (misconfigured) Error() string { return "the configuration does not load" }
+
+func (p Parts) engine(ctx context.Context, path string) (*running, error) {
+	r := &running{clock: new(atomic.Pointer[time.Time])}
+	r.set(standstill())
+	options := authz.Options{}
+	if p.Options != nil {
+		options = p.Options(r.now)
+	}
+	options.Now = r.now
+	r.Engine = authz.New(options)
+	loader := config.Loader{
+		Path: path, Foreign: p.Foreign, Check: r.Check, Now: r.now,
+		// Case files are the same everywhere: what the environment says is no part
+		// of them.
+		Env: func(string) (string, bool) { return "", false },
+	}
+	loaded, problems := loader.Load(ctx)
+	if config.Broken(problems) {
+		return nil, misconfigured(problems)
+	}
+	snapshot, found := r.Compile(ctx, loaded.Spec)
+	if snapshot == nil {
+		return nil, fmt.Errorf("the engine refuses the configuration: %v", found)
+	}
+	r.Swap(snapshot)
+	return r, nil
+}
+
+func (r *running) now() time.Time    { return *r.clock.Load() }
+func (r *running) set(now time.Time) { r.clock.Store(&now) }
+
+// Ask decides, and explains where that is wanted: before it decides, since
+// explaining looks at limits and does not charge them.
+func (r *running) Ask(ctx context.Context, q *Question) (*Answer, error) {
+	r.set(q.Now)
+	view := asked{q.HTTP}
+	var steps []authz.Step
+	if q.Explain {
+		_, trace := r.Explain(ctx, view, q.Now)
+		steps = trace.Steps()
+	}
+	answer := r.Decide(ctx, view)
+	m := &answer.Metadata
+	return &Answer{
+		Decision: answer.Outcome.String(), Reason: string(answer.Reason), Status: answer.Status,
+		Edits: answer.Edits, Headers: answer.Headers, Body: answer.Body, Whole: true,
+		Metadata: map[string]string{
+			"decision": m.Decision, "outcome": m.Outcome, "reason": m.Reason, "api": m.API, "subject": m.Subject,
+			"session": m.Session, "policies": m.Policies, "limit": m.Limit, "remaining": m.Remaining,
+			"degraded": m.Degraded, "config": m.Config,
+		},
+		Steps: steps, Explained: q.Explain,
+	}, nil
+}
+
+// Close ends the engine.
+func (r *running) Close() error {
+	r.Engine.Close()
+	return nil
+}
+
+// asked is a described request as the engine looks at it.
+type asked struct{ *envoy.HTTP }
+
+// Line gives the request line.
+func (a asked) Line() authz.Line {
+	api, has := a.Extensions["api_id"]
+	return authz.Line{
+		Method: a.Method, Scheme: a.Scheme, Host: a.Host, Target: a.Target,
+		API: api, HasAPI: has, RequireScopes: a.Extensions["require_scopes"],
+		Principal: a.Principal, SourceAddress: a.Source,
+	}
+}
+
+// Header gives the nth line of a header.
+func (a asked) Header(name string, nth int) (string, bool) {
+	for _, field := range a.Headers {
+		if field.Name != name {
+			continue
+		}
+		if nth == 0 {
+			return field.Value, true
+		}
+		nth--
+	}
+	return "", false
+}
+
+// Names tells every header.
+func (a asked) Names(yield func(string) bool) {
+	for _, field := range a.Headers {
+		if !yield(field.Name) {
+			return
+		}
+	}
+}
