@@ -9,7 +9,10 @@ func (s *Server) drain() {
 	s.health.Shutdown()
 	delay := time.NewTimer(s.config.DrainDelay)
 	defer delay.Stop()
-	<-delay.C
+	select {
+	case <-delay.C:
+	case <-s.health.ended.Done(): // Close was called
+	}
 
 	s.unwait()
 	ended := make(chan struct{})
