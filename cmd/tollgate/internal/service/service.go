@@ -174,7 +174,9 @@ func (s *Service) Serve(ctx context.Context, ready func()) error {
 		}
 		return nil
 	})
-	return errors.Join(group.Wait(), s.Close())
+	err := group.Wait() // the listeners are closed now
+	s.engine.Close()
+	return err
 }
 
 // serveChecks answers Envoy until ctx ends and the drain is over. The front may
@@ -187,7 +189,8 @@ func (s *Service) serveChecks(ctx context.Context) error {
 	return nil
 }
 
-// Close gives everything up that Open has taken. Serve calls it.
+// Close gives everything up that Open has taken, unless Serve was called, which
+// does that itself.
 func (s *Service) Close() error {
 	var err error
 	if s.check != nil {
