@@ -57,7 +57,7 @@ func usage(format string, args ...any) error {
 
 // run runs one command and gives its exit status.
 func run(ctx context.Context, t *terminal, args []string) int {
-	root := newRoot(t)
+	root := newRoot(t) //nolint:contextcheck // commands get ctx from ExecuteContext
 	root.SetArgs(args)
 	root.SetIn(t.in)
 	root.SetOut(t.out)

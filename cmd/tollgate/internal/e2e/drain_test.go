@@ -84,7 +84,7 @@ type keeper struct {
 
 func (k *keeper) ask() (*reply, error) {
 	if k.conn == nil {
-		conn, err := (&net.Dialer{Timeout: patience}).Dial("tcp", k.address) //nolint:noctx // every use has a deadline
+		conn, err := (&net.Dialer{Timeout: patience}).Dial("tcp", k.address)
 		if err != nil {
 			return nil, err
 		}

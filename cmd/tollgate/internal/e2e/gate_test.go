@@ -19,7 +19,8 @@ const startup = time.Minute
 
 // binary builds tollgate once for all tests of the package.
 var binary = sync.OnceValues(func() (string, error) {
-	directory, err := os.MkdirTemp("", "tollgate-e2e-") //nolint:usetesting // it outlives the test that asks first; TestMain removes it
+	// It outlives the test that asks first: TestMain removes it.
+	directory, err := os.MkdirTemp("", "tollgate-e2e-")
 	if err != nil {
 		return "", err
 	}

@@ -11,7 +11,7 @@ import (
 // listen binds what the file names. An empty address is off.
 func (s *Service) listen(ctx context.Context) error {
 	if on := s.first.Listen.Check; on.Address != "" {
-		s.check = envoy.NewServer(s.authz, envoy.Config{
+		s.check = envoy.NewServer(s.authz, envoy.Config{ //nolint:contextcheck // it lives until Close, not as long as ctx
 			Listeners:  []envoy.Listener{{Address: on.Address, TLS: tlsOf(on)}},
 			DrainDelay: time.Duration(s.first.Drain.Delay), DrainTimeout: time.Duration(s.first.Drain.Timeout),
 			Log: s.log,

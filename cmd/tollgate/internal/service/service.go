@@ -129,11 +129,13 @@ func (s *Service) observer() authz.Observer {
 // both tells two observers.
 type both struct{ one, other authz.Observer }
 
+// Decision tells both.
 func (b both) Decision(ctx context.Context, info *authz.DecisionInfo) {
 	b.one.Decision(ctx, info)
 	b.other.Decision(ctx, info)
 }
 
+// Dependency tells both.
 func (b both) Dependency(name, result string, took time.Duration) {
 	b.one.Dependency(name, result, took)
 	b.other.Dependency(name, result, took)
