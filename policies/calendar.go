@@ -39,11 +39,8 @@ func loadZone(name string) (*time.Location, error) {
 
 // calendarPer reports whether the calendar has periods of this length.
 func calendarPer(per time.Duration) bool {
-	switch per {
-	case calendarWeek, calendarMonth, calendarYear:
-		return true
-	}
-	return per >= time.Second && calendarDay%per == 0
+	return per == calendarWeek || per == calendarMonth || per == calendarYear ||
+		per >= time.Second && calendarDay%per == 0
 }
 
 // Ends gives when the period of a calendar quota that now lies in ends, and when
@@ -70,6 +67,7 @@ func (p *period) end(now time.Time) time.Time {
 	case calendarWeek:
 		monday := day - (int(now.In(p.zone).Weekday())+6)%7
 		return p.after(now, func(i int) (int, time.Month, int) { return year, month, monday + 7*i })
+	default: // a part of a day, or all of it
 	}
 	tomorrow := p.after(now, func(i int) (int, time.Month, int) { return year, month, day + i })
 	midnight := p.midnight(year, month, day)

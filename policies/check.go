@@ -73,12 +73,12 @@ func (r *report) methods(at string, methods []string) bool {
 	}
 	good := true
 	for i, method := range methods {
-		at := at + "/" + strconv.Itoa(i)
+		place := at + "/" + strconv.Itoa(i)
 		switch {
 		case !methodToken(method):
-			r.fault(at, fault{"this is no method", "write each method out, such as GET"})
+			r.fault(place, fault{"this is no method", "write each method out, such as GET"})
 		case method != strings.ToUpper(method):
-			r.fault(at, fault{"methods are compared exactly and written in capitals", "write " + strings.ToUpper(method)})
+			r.fault(place, fault{"methods are compared exactly and written in capitals", "write " + strings.ToUpper(method)})
 		default:
 			continue
 		}
@@ -112,8 +112,10 @@ func (c *compiler) checkRate(at string, rate *Rate) {
 			c.fault(at+"/requests", fault{"a sliding_log remembers every request and holds at most 1000", "use sliding_window or token_bucket"})
 		}
 	default:
-		c.fault(at+"/algorithm", fault{"there is no algorithm " + shown(string(rate.Algorithm)),
-			"write sliding_window, token_bucket, sliding_log or fixed_window"})
+		c.fault(at+"/algorithm", fault{
+			"there is no algorithm " + shown(string(rate.Algorithm)),
+			"write sliding_window, token_bucket, sliding_log or fixed_window",
+		})
 	}
 	switch {
 	case rate.Burst < 0:
@@ -136,8 +138,10 @@ func (c *compiler) checkQuota(at string, quota *Quota) {
 		}
 	case Calendar:
 		if quota.Requests > 0 && quota.Per > 0 && !calendarPer(quota.Per) {
-			c.fault(at+"/per", fault{"the calendar has no period of this length",
-				"write 24h or a whole part of it, 168h (week from Monday), 720h (month) or 8760h (year)"})
+			c.fault(at+"/per", fault{
+				"the calendar has no period of this length",
+				"write 24h or a whole part of it, 168h (week from Monday), 720h (month) or 8760h (year)",
+			})
 		}
 		if _, err := loadZone(quota.Zone); err != nil {
 			c.fault(at+"/zone", fault{"zone " + shown(quota.Zone) + " is not known", "write a name such as Europe/Berlin or UTC"})

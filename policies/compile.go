@@ -56,15 +56,15 @@ func (c *compiler) policy(at string, spec *Spec) *policy {
 	p.apis = make(map[string]*source, len(spec.Access))
 	for i := range spec.Access {
 		access := &spec.Access[i]
-		at := at + "/access/" + pointerToken(access.API)
+		place := at + "/access/" + pointerToken(access.API)
 		if _, known := slices.BinarySearch(c.apis, access.API); !known {
-			c.fault(at, fault{"API " + shown(access.API) + " does not exist", suggest(access.API, c.apis)})
+			c.fault(place, fault{"API " + shown(access.API) + " does not exist", suggest(access.API, c.apis)})
 		}
 		if p.apis[access.API] != nil {
-			c.fault(at, fault{"API " + shown(access.API) + " is there twice", "unite the two"})
+			c.fault(place, fault{"API " + shown(access.API) + " is there twice", "unite the two"})
 			continue
 		}
-		if s := c.source(at, spec, access); s != nil {
+		if s := c.source(place, spec, access); s != nil {
 			s.policy = p
 			s.alone = newAPIGrant(access.API, []*source{s})
 			p.apis[access.API] = s
@@ -106,10 +106,10 @@ func (c *compiler) source(at string, spec *Spec, access *AccessSpec) *source {
 	said := make(map[string]bool, len(access.Allow))
 	for i := range access.Allow {
 		entry := &access.Allow[i]
-		at := at + "/allow/" + strconv.Itoa(i)
-		path, text, ok := c.entry(at, entry)
+		place := at + "/allow/" + strconv.Itoa(i)
+		path, text, ok := c.entry(place, entry)
 		if said[text] {
-			c.fault(at, fault{"an entry with these methods and this path is there already", "unite the two"})
+			c.fault(place, fault{"an entry with these methods and this path is there already", "unite the two"})
 			ok = false
 		}
 		if said[text] = true; !ok {

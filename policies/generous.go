@@ -22,8 +22,8 @@ func compareGenerous(a, b pair) int {
 	case a.requests == 0 || b.requests == 0:
 		return cmp.Compare(a.requests, b.requests)
 	}
-	highA, lowA := bits.Mul64(uint64(a.requests), uint64(max(b.per, 1))) //nolint:gosec // both positive
-	highB, lowB := bits.Mul64(uint64(b.requests), uint64(max(a.per, 1))) //nolint:gosec // both positive
+	highA, lowA := bits.Mul64(uint64(a.requests), uint64(max(b.per, 1)))
+	highB, lowB := bits.Mul64(uint64(b.requests), uint64(max(a.per, 1)))
 	return cmp.Or(cmp.Compare(highA, highB), cmp.Compare(lowA, lowB), cmp.Compare(a.requests, b.requests))
 }
 

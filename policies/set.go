@@ -116,7 +116,7 @@ func (s *Set) remembered(list []*policy) *Grant {
 func hashOrders(list []*policy) uint64 {
 	h := uint64(14695981039346656037)
 	for _, p := range list {
-		h = (h ^ uint64(p.order)) * 1099511628211 //nolint:gosec // a place is never negative
+		h = (h ^ uint64(p.order)) * 1099511628211
 	}
 	return h ^ h>>32
 }

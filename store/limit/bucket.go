@@ -6,15 +6,13 @@ import "math"
 // which the bucket will be full again, which every permit moves on by per/requests.
 // That instant is dead - a/den with 0 <= a < den, exact whatever the ratio.
 
-func (l *Limit) loadBucket(payload []byte, now int64) cell {
-	s := cell{dead: number(payload), a: number(payload[numberSize:])}
-	if s.a >= l.den { // of another number of requests
+func (l *Limit) loadBucket(s *cell, stored numbers, now int64) {
+	if s.a = stored.at(1); s.a >= l.den { // of another number of requests
 		s.a = 0
 	}
 	if s.dead-now > l.tau+l.per {
-		return cell{dead: now + l.tau, a: l.tauFrac, repaired: true}
+		s.dead, s.a, s.repaired = now+l.tau, l.tauFrac, true
 	}
-	return s
 }
 
 // after gives the state with k permits more.

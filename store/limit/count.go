@@ -4,12 +4,11 @@ package limit
 // first one, or of the calendar's. dead is its end, a the count, b what was added
 // to the quota of this period by hand.
 
-func (l *Limit) loadCount(payload []byte, now int64) cell {
-	s := cell{dead: number(payload), a: number(payload[numberSize:]), b: number(payload[2*numberSize:])}
+func (l *Limit) loadCount(s *cell, stored numbers, now int64) {
+	s.a, s.b = stored.at(1), stored.at(2)
 	if s.dead > l.latest(now) {
 		s.dead, s.repaired = l.periodEnd(now), true
 	}
-	return s
 }
 
 // latest is the latest end that a period which runs at now can have, a step of

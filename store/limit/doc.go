@@ -36,8 +36,11 @@
 //
 // An entry of an unknown kind is kept while it lives. A record whose version is
 // another, whose entries do not fill it exactly, in which a known kind has another
-// length, or a number of 7 bytes is 2^53 or more, is foreign: it counts as empty.
-// An entry whose kind is not that of the limit counts as absent.
+// length (a log 0 to 1000 instants), an unknown one fewer than 7 bytes, or a
+// number is 2^53 or more (instants of a log and what follows dead in an unknown
+// kind are not looked at), is foreign: it counts as empty. Instants of a log
+// beyond 2^53-1 are read as that. Of several entries with the id of a limit the
+// first of its kind counts; one of another kind counts as absent.
 //
 // # Writing
 //

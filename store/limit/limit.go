@@ -101,12 +101,12 @@ func (l *Limit) bucket(burst int64) {
 	}
 	l.step, l.frac, l.den = l.per/requests, l.per%requests, requests
 	if l.den > MaxBurst {
-		high, low := bits.Mul64(uint64(l.frac), MaxBurst) //nolint:gosec // frac is not negative
+		high, low := bits.Mul64(uint64(l.frac), MaxBurst)
 		quotient, rest := bits.Div64(high, low, uint64(requests))
 		if rest > 0 {
 			quotient++
 		}
-		l.frac, l.den = int64(quotient), MaxBurst //nolint:gosec // at most MaxBurst
+		l.frac, l.den = int64(quotient), MaxBurst
 		if l.frac == l.den {
 			l.step, l.frac = l.step+1, 0
 		}
@@ -184,14 +184,21 @@ const numberSize = 7
 // appendNumber appends a number of 7 bytes, big endian.
 func appendNumber(dst []byte, n int64) []byte {
 	var buf [8]byte
-	binary.BigEndian.PutUint64(buf[:], uint64(n)) //nolint:gosec // numbers are not negative
+	binary.BigEndian.PutUint64(buf[:], uint64(n))
 	return append(dst, buf[1:]...)
 }
 
-// number reads a number of 7 bytes at the start of b; the caller has checked the
-// length.
-func number(b []byte) int64 {
-	_ = b[numberSize-1]
-	return int64(b[0])<<48 | int64(b[1])<<40 | int64(b[2])<<32 | int64(b[3])<<24 |
-		int64(b[4])<<16 | int64(b[5])<<8 | int64(b[6])
+// numbers are the numbers of a payload, with the one byte before them: so each is
+// the low end of 8 bytes.
+type numbers []byte
+
+// at gives the ith number.
+func (n numbers) at(i int) int64 {
+	return int64(binary.BigEndian.Uint64(n[i*numberSize:]) & (1<<(8*numberSize) - 1))
 }
+
+// count is how many there are.
+func (n numbers) count() int { return len(n) / numberSize }
+
+// from leaves out the first i numbers.
+func (n numbers) from(i int) numbers { return n[i*numberSize:] }

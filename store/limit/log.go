@@ -6,30 +6,28 @@ import "sort"
 // dead is the last one + per. Of the cell, times are the instants that count,
 // as the record has them; a is the instant of those charged now.
 
-func (l *Limit) loadLog(payload []byte, now int64) cell {
-	s := cell{dead: number(payload), times: payload[numberSize:], late: MaxNumber}
+func (l *Limit) loadLog(s *cell, stored numbers, now int64) {
+	s.times, s.late = stored.from(1), MaxNumber
 	if last := s.dead - l.per; last-now > l.per {
 		s.dead, s.late, s.repaired = now+l.per, now, true
 	}
-	count := len(s.times) / numberSize
 	// In a record of ours they are sorted; one that is not gives some number here,
 	// and dead ends it.
-	expired := sort.Search(count, func(i int) bool { return s.time(i)+l.per > now })
-	s.times = s.times[expired*numberSize:]
-	if len(s.times) == 0 {
-		return cell{repaired: s.repaired}
+	expired := sort.Search(s.times.count(), func(i int) bool { return s.time(i)+l.per > now })
+	s.times = s.times.from(expired)
+	if s.times.count() == 0 {
+		s.dead = 0
 	}
-	return s
 }
 
 // time gives an instant of the log.
-func (s *cell) time(i int) int64 { return min(number(s.times[i*numberSize:]), s.late) }
+func (s *cell) time(i int) int64 { return min(s.times.at(i), s.late) }
 
 func (l *Limit) waitLog(s *cell, now, cost int64) int64 {
 	if cost > l.n {
 		return Never
 	}
-	live := int64(len(s.times) / numberSize)
+	live := int64(s.times.count())
 	over := live + cost - l.n // so many must expire
 	if over <= 0 {
 		return 0
@@ -47,7 +45,7 @@ func (l *Limit) chargeLog(s *cell, now, cost int64) {
 }
 
 func (l *Limit) appendLog(dst []byte, s *cell) []byte {
-	for i := range len(s.times) / numberSize {
+	for i := range s.times.count() {
 		dst = appendNumber(dst, s.time(i))
 	}
 	for range s.added {
@@ -57,6 +55,6 @@ func (l *Limit) appendLog(dst []byte, s *cell) []byte {
 }
 
 func (l *Limit) usageLog(s *cell) Usage {
-	used := int64(len(s.times)/numberSize) + s.added
+	used := int64(s.times.count()) + s.added
 	return Usage{Limit: l.n, Remaining: max(l.n-used, 0), Reset: s.dead}
 }

@@ -125,17 +125,17 @@ func (m *modelWindow) agrees(now, cost int64, admitted bool) bool {
 		}
 		return admitted == (cost <= m.n)
 	}
-	start, current, previous := m.starts[last], m.counts[last], int64(0)
-	if now >= start+m.per {
-		start, current, previous = start+m.per, 0, current
-	} else if last > 0 && m.starts[last-1] == start-m.per {
+	begin, current, previous := m.starts[last], m.counts[last], int64(0)
+	if now >= begin+m.per {
+		begin, current, previous = begin+m.per, 0, current
+	} else if last > 0 && m.starts[last-1] == begin-m.per {
 		previous = m.counts[last-1]
 	}
-	sum := new(big.Rat).Mul(big.NewRat(start+m.per-now, m.per), big.NewRat(previous, 1))
+	sum := new(big.Rat).Mul(big.NewRat(begin+m.per-now, m.per), big.NewRat(previous, 1))
 	sum.Add(sum, big.NewRat(current+cost, 1))
 	if admitted {
-		if start != m.starts[last] {
-			m.starts, m.counts = append(m.starts, start), append(m.counts, 0)
+		if begin != m.starts[last] {
+			m.starts, m.counts = append(m.starts, begin), append(m.counts, 0)
 		}
 		m.counts[len(m.counts)-1] += cost
 	}
@@ -159,8 +159,9 @@ func newModel(spec Spec) model {
 		return &modelBucket{n: n, per: per, burst: burst, level: new(big.Rat)}
 	case FixedWindow, Quota:
 		return &modelCount{n: n, per: per}
+	default:
+		return &modelWindow{n: n, per: per}
 	}
-	return &modelWindow{n: n, per: per}
 }
 
 // bound is the most that an algorithm admits in any window of length per.
@@ -172,6 +173,7 @@ func bound(spec Spec) int64 {
 		if spec.Burst >= 1 {
 			return spec.Requests + spec.Burst
 		}
+	default:
 	}
 	return 2 * spec.Requests
 }

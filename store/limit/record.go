@@ -8,132 +8,145 @@ const version = 1
 // headSize is the length of what stands before the payload of an entry.
 const headSize = len(ID{}) + 1 + 2
 
-// entry is one limit's state within a record. It points into the record.
-type entry struct {
-	id      ID
-	kind    Algorithm
-	payload []byte
-	whole   []byte // head and payload
-}
+// entry is one limit's state as a record holds it, head and payload.
+type entry []byte
+
+func (e entry) id() uint64      { return binary.BigEndian.Uint64(e) }
+func (e entry) kind() Algorithm { return Algorithm(e[8]) }
+func (e entry) payload() []byte { return e[headSize:] }
+
+// numbers are those of the payload.
+func (e entry) numbers() numbers { return numbers(e[headSize-1:]) }
 
 // dead is the instant from which the entry says nothing.
-func (e *entry) dead() int64 { return number(e.payload) }
+func (e entry) dead() int64 { return e.numbers().at(0) }
 
-// next reads the entry at the start of rest, which is not empty. ok is false
-// where there is none that could be ours.
-func next(rest []byte) (e entry, after []byte, ok bool) {
+// cut gives the entry at the start of rest, which is not empty: nil where there
+// is none that could be ours.
+func cut(rest []byte) entry {
 	if len(rest) < headSize {
-		return entry{}, nil, false
+		return nil
 	}
-	size := headSize + int(binary.BigEndian.Uint16(rest[headSize-2:]))
+	size := headSize + int(rest[headSize-2])<<8 + int(rest[headSize-1])
 	if len(rest) < size {
-		return entry{}, nil, false
+		return nil
 	}
-	e = entry{id: ID(rest[:8]), kind: Algorithm(rest[8]), payload: rest[headSize:size], whole: rest[:size]}
-	return e, rest[size:], e.sound()
+	return entry(rest[:size])
 }
 
 // sound checks the length and the numbers of a payload.
-func (e *entry) sound() bool {
-	size := len(e.payload)
-	switch e.kind {
-	case SlidingWindow, FixedWindow, Quota:
-		if size != 3*numberSize {
-			return false
-		}
-	case TokenBucket:
-		if size != 2*numberSize {
-			return false
-		}
-	case SlidingLog:
-		if size < numberSize || size%numberSize != 0 || size > (1+MaxLogged)*numberSize {
-			return false
-		}
-	default: // of a later version: only dead is known
-		return size >= numberSize && e.payload[0] < 1<<5
+func (e entry) sound() bool {
+	payload := e.payload()
+	count := len(payload) / numberSize
+	if len(payload)%numberSize != 0 {
+		count = -1
 	}
-	for at := 0; at < size; at += numberSize {
-		if e.payload[at] >= 1<<5 { // 2^53 and more
+	switch e.kind() {
+	case SlidingWindow, FixedWindow, Quota:
+		return count == 3 && (payload[0]|payload[numberSize]|payload[2*numberSize]) < tooHigh
+	case TokenBucket:
+		return count == 2 && (payload[0]|payload[numberSize]) < tooHigh
+	case SlidingLog:
+		return count >= 1 && count <= 1+MaxLogged && payload[0] < tooHigh
+	default: // of a later version: only dead is known
+		return len(payload) >= numberSize && payload[0] < tooHigh
+	}
+}
+
+// tooHigh is the first byte of 2^53.
+const tooHigh = 1 << 5
+
+// reading is what a record says to one request.
+type reading struct {
+	states  [MaxLimits]numbers // by limit; nil: nothing
+	entries []byte
+	others  int   // bytes of living entries of other limits
+	latest  int64 // … the instant at which the last of them dies
+}
+
+// read goes through a record once. ok is false for a foreign one, which counts as
+// empty.
+func (r *reading) read(record []byte, c *Charge) (ok bool) {
+	if len(record) == 0 {
+		return true
+	}
+	if record[0] != version {
+		return false
+	}
+	r.entries = record[1:]
+	for rest := r.entries; len(rest) > 0; {
+		e := cut(rest)
+		if e == nil || !e.sound() {
+			*r = reading{}
 			return false
+		}
+		rest = rest[len(e):]
+		switch i := c.index(e.id()); {
+		case i >= 0:
+			if r.states[i] == nil && e.kind() == c.Limits[i].algorithm {
+				r.states[i] = e.numbers()
+			}
+		case e.dead() > c.Now:
+			r.others += len(e)
+			r.latest = max(r.latest, e.dead())
 		}
 	}
 	return true
 }
 
-// entries gives the entries of a record as bytes. ok is false for a foreign
-// record; an empty record has none.
-func entries(record []byte) (list []byte, ok bool) {
-	if len(record) == 0 {
-		return nil, true
-	}
-	if record[0] != version {
-		return nil, false
-	}
-	for rest := record[1:]; len(rest) > 0; {
-		if _, rest, ok = next(rest); !ok {
-			return nil, false
+// index gives the first limit of the request with this id, -1 for none.
+func (c *Charge) index(id uint64) int {
+	for i := range c.Limits {
+		if l := &c.Limits[i]; !l.unlimited && binary.BigEndian.Uint64(l.id[:]) == id {
+			return i
 		}
 	}
-	return record[1:], true
-}
-
-// find gives the payload that belongs to a limit, nil for none.
-func find(list []byte, l *Limit) []byte {
-	for len(list) > 0 {
-		var e entry
-		if e, list, _ = next(list); e.id == l.id {
-			if e.kind == l.algorithm {
-				return e.payload
-			}
-			return nil
-		}
-	}
-	return nil
+	return -1
 }
 
 // appendHead appends what stands before the payload of a limit's entry.
 func appendHead(dst []byte, l *Limit, size int) []byte {
 	dst = append(dst, l.id[:]...)
-	dst = append(dst, byte(l.algorithm))
-	return binary.BigEndian.AppendUint16(dst, uint16(size)) //nolint:gosec // at most (1+MaxLogged)·7
+	return append(dst, byte(l.algorithm), byte(size>>8), byte(size))
 }
 
-// others appends the living entries of a list that belong to none of limits, as
-// far as room bytes allow: those that die first are left out. until is the
-// latest dead of them.
-func others(dst, list []byte, c *Charge, room int) (out []byte, until int64) {
-	floor := c.Now // entries up to here are left out
-	for {
-		size, least := 0, int64(MaxNumber)
-		until = 0
-		for rest := list; len(rest) > 0; {
-			var e entry
-			if e, rest, _ = next(rest); e.dead() > floor && !c.names(e.id) {
-				size += len(e.whole)
-				least = min(least, e.dead())
-				until = max(until, e.dead())
-			}
-		}
-		if size <= room {
-			break
-		}
-		floor = least
+// appendOthers appends the living entries of other limits, as far as room bytes
+// allow: those that die first are left out.
+func (r *reading) appendOthers(dst []byte, c *Charge, room int) []byte {
+	if r.others == 0 {
+		return dst
 	}
-	for len(list) > 0 {
-		var e entry
-		if e, list, _ = next(list); e.dead() > floor && !c.names(e.id) {
-			dst = append(dst, e.whole...)
+	floor := c.Now // entries that die up to here are left out
+	for r.others > room {
+		floor = r.drop(c, floor)
+	}
+	for rest := r.entries; len(rest) > 0; {
+		e := cut(rest)
+		rest = rest[len(e):]
+		if e.dead() > floor && c.index(e.id()) < 0 {
+			dst = append(dst, e...)
 		}
 	}
-	return dst, until
+	return dst
 }
 
-// names reports whether one of the request's limits has this id.
-func (c *Charge) names(id ID) bool {
-	for i := range c.Limits {
-		if c.Limits[i].id == id && !c.Limits[i].unlimited {
-			return true
+// drop leaves out the entries of other limits that die next after floor, and gives
+// the instant at which they do.
+func (r *reading) drop(c *Charge, floor int64) int64 {
+	least, size := int64(MaxNumber)+1, 0
+	for rest := r.entries; len(rest) > 0; {
+		e := cut(rest)
+		rest = rest[len(e):]
+		switch dead := e.dead(); {
+		case dead <= floor || c.index(e.id()) >= 0:
+		case dead < least:
+			least, size = dead, len(e)
+		case dead == least:
+			size += len(e)
 		}
 	}
-	return false
+	if r.others -= size; r.others == 0 {
+		r.latest = 0
+	}
+	return least
 }

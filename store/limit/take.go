@@ -1,5 +1,7 @@
 package limit
 
+import "encoding/binary"
+
 // Charge is one request as its limits see it.
 type Charge struct {
 	Limits []Limit // at most MaxLimits, all of one record, each id once
@@ -35,38 +37,36 @@ func Take(dst, record []byte, c *Charge) ([]byte, Verdict) {
 		v.Denied, v.Wait = 0, Never
 		return dst, v
 	}
-	list, ours := entries(record)
-	v.Foreign = !ours
-	now := min(max(c.Now, 0), MaxNow)
+	step := Charge{Limits: c.Limits, Cost: c.Cost, Now: min(max(c.Now, 0), MaxNow)}
+	var r reading
+	v.Foreign = !r.read(record, &step)
 	var cells [MaxLimits]cell
 	repaired := false
-	for i := range c.Limits {
-		l := &c.Limits[i]
+	for i := range step.Limits {
+		l := &step.Limits[i]
 		if l.unlimited {
-			v.Usage[i] = Usage{Limit: -1, Remaining: -1, Reset: now}
+			v.Usage[i] = Usage{Limit: -1, Remaining: -1, Reset: step.Now}
 			continue
 		}
-		cells[i] = l.load(find(list, l), now)
+		l.load(&cells[i], r.states[i], step.Now)
 		repaired = repaired || cells[i].repaired
-		if wait := l.wait(&cells[i], now, max(c.Cost, 1)); wait != 0 {
+		if wait := l.wait(&cells[i], step.Now, max(step.Cost, 1)); wait != 0 {
 			v.deny(i, wait)
 		}
 	}
 	v.Admitted = v.Denied < 0
-	charged := v.Admitted && c.Cost > 0
-	for i := range c.Limits {
-		if l := &c.Limits[i]; !l.unlimited {
+	charged := v.Admitted && step.Cost > 0
+	for i := range step.Limits {
+		if l := &step.Limits[i]; !l.unlimited {
 			if charged {
-				l.charge(&cells[i], now, c.Cost)
+				l.charge(&cells[i], step.Now, step.Cost)
 			}
-			v.Usage[i] = l.usage(&cells[i], now)
+			v.Usage[i] = l.usage(&cells[i], step.Now)
 		}
 	}
-	if v.Write = charged || repaired && c.Cost > 0; !v.Write {
-		return dst, v
+	if v.Write = charged || repaired && step.Cost > 0; v.Write {
+		dst, v.Until = r.write(dst, &step, &cells)
 	}
-	stable := Charge{Limits: c.Limits, Now: now}
-	dst, v.Until = stable.write(dst, list, &cells)
 	return dst, v
 }
 
@@ -84,18 +84,18 @@ func (v *Verdict) deny(i int, wait int64) {
 
 // write appends the record: other limits first, then those of the request. A
 // record without entries is nothing.
-func (c *Charge) write(dst, list []byte, cells *[MaxLimits]cell) (out []byte, until int64) {
-	size := 1
+func (r *reading) write(dst []byte, c *Charge, cells *[MaxLimits]cell) (out []byte, until int64) {
+	start, size := len(dst), 1
 	for i := range c.Limits {
-		if cells[i].dead > 0 && c.first(i) {
+		if c.writes(i, cells) {
 			size += headSize + c.Limits[i].size(&cells[i])
 		}
 	}
-	start := len(dst)
-	dst, until = others(append(dst, version), list, c, max(MaxRecord-size, 0))
+	dst = r.appendOthers(append(dst, version), c, max(MaxRecord-size, 0))
+	until = r.latest
 	for i := range c.Limits {
-		l := &c.Limits[i]
-		if cells[i].dead > 0 && c.first(i) {
+		if c.writes(i, cells) {
+			l := &c.Limits[i]
 			dst = l.append(appendHead(dst, l, l.size(&cells[i])), &cells[i])
 			until = max(until, cells[i].dead)
 		}
@@ -106,39 +106,39 @@ func (c *Charge) write(dst, list []byte, cells *[MaxLimits]cell) (out []byte, un
 	return dst, until
 }
 
-// first reports whether no earlier limit of the request has the id of this one.
-func (c *Charge) first(i int) bool {
-	for j := range i {
-		if c.Limits[j].id == c.Limits[i].id && !c.Limits[j].unlimited {
-			return false
-		}
-	}
-	return true
+// writes reports whether a limit has something to say that no limit of the same id
+// said before.
+func (c *Charge) writes(i int, cells *[MaxLimits]cell) bool {
+	return cells[i].dead > c.Now && c.index(binary.BigEndian.Uint64(c.Limits[i].id[:])) == i
 }
 
 // cell is the state of one limit brought to now. dead 0 is an unused limit.
 type cell struct {
 	dead, a, b int64
-	times      []byte // of a sliding log: the instants that still count
-	late       int64  // … instants after this one are read as it
-	added      int64  // … charged now, at instant a
+	times      numbers // of a sliding log: the instants that still count
+	late       int64   // … instants after this one are read as it
+	added      int64   // … charged now, at instant a
 	repaired   bool
 }
 
-// load reads the state of a limit; payload is nil where there is none.
-func (l *Limit) load(payload []byte, now int64) cell {
-	if payload == nil || number(payload) <= now {
-		return cell{}
+// load reads the state of a limit; stored is nil where there is none.
+func (l *Limit) load(s *cell, stored numbers, now int64) {
+	if stored == nil {
+		return
+	}
+	if s.dead = stored.at(0); s.dead <= now {
+		s.dead = 0
+		return
 	}
 	switch l.algorithm {
 	case SlidingWindow:
-		return l.loadWindow(payload, now)
+		l.loadWindow(s, stored, now)
 	case TokenBucket:
-		return l.loadBucket(payload, now)
+		l.loadBucket(s, stored, now)
 	case SlidingLog:
-		return l.loadLog(payload, now)
+		l.loadLog(s, stored, now)
 	default:
-		return l.loadCount(payload, now)
+		l.loadCount(s, stored, now)
 	}
 }
 
@@ -193,7 +193,7 @@ func (l *Limit) size(s *cell) int {
 	case TokenBucket:
 		return 2 * numberSize
 	case SlidingLog:
-		return numberSize + len(s.times) + int(s.added)*numberSize
+		return (1 + s.times.count() + int(s.added)) * numberSize
 	default:
 		return 3 * numberSize
 	}

@@ -17,20 +17,22 @@ func Reset(dst, record []byte, c *Charge) ([]byte, Verdict) {
 // TopUp adds Cost permits to the quotas of c for their running period, which
 // begins now where none is running. Other algorithms are left alone.
 func TopUp(dst, record []byte, c *Charge) ([]byte, Verdict) {
-	list, _ := entries(record)
-	now := min(max(c.Now, 0), MaxNow)
-	var cells [MaxLimits]cell
-	for i := range min(len(c.Limits), MaxLimits) {
-		l, s := &c.Limits[i], &cells[i]
-		if l.unlimited {
-			continue
-		}
-		*s = l.load(find(list, l), now)
-		if l.algorithm != Quota {
+	var (
+		step  = Charge{Limits: c.Limits, Now: min(max(c.Now, 0), MaxNow)}
+		r     reading
+		cells [MaxLimits]cell
+	)
+	if len(step.Limits) <= MaxLimits {
+		r.read(record, &step)
+	}
+	for i := range min(len(step.Limits), MaxLimits) {
+		l, s := &step.Limits[i], &cells[i]
+		l.load(s, r.states[i], step.Now)
+		if l.algorithm != Quota || l.unlimited {
 			continue
 		}
 		if s.dead == 0 {
-			s.dead = l.periodEnd(now)
+			*s = cell{dead: l.periodEnd(step.Now)}
 		}
 		s.b = min(s.b+min(max(c.Cost, 0), MaxNumber), MaxNumber)
 	}
@@ -39,24 +41,24 @@ func TopUp(dst, record []byte, c *Charge) ([]byte, Verdict) {
 
 // edit writes states as they are and describes them.
 func edit(dst, record []byte, c *Charge, cells *[MaxLimits]cell) ([]byte, Verdict) {
-	v := Verdict{Denied: -1, Admitted: true, Write: true}
 	if len(c.Limits) > MaxLimits {
-		return append(dst, record...), Verdict{Wait: Never}
+		return dst, Verdict{Wait: Never}
 	}
-	list, ours := entries(record)
-	v.Foreign = !ours
-	stable := Charge{Limits: c.Limits, Now: min(max(c.Now, 0), MaxNow)}
-	dst, v.Until = stable.write(dst, list, cells)
+	v := Verdict{Denied: -1, Write: true}
+	step := Charge{Limits: c.Limits, Now: min(max(c.Now, 0), MaxNow)}
+	var r reading
+	v.Foreign = !r.read(record, &step)
+	dst, v.Until = r.write(dst, &step, cells)
 	for i := range c.Limits {
 		l := &c.Limits[i]
 		if l.unlimited {
-			v.Usage[i] = Usage{Limit: -1, Remaining: -1, Reset: stable.Now}
+			v.Usage[i] = Usage{Limit: -1, Remaining: -1, Reset: step.Now}
 			continue
 		}
-		if wait := l.wait(&cells[i], stable.Now, 1); wait != 0 {
+		if wait := l.wait(&cells[i], step.Now, 1); wait != 0 {
 			v.deny(i, wait)
 		}
-		v.Usage[i] = l.usage(&cells[i], stable.Now)
+		v.Usage[i] = l.usage(&cells[i], step.Now)
 	}
 	v.Admitted = v.Denied < 0
 	return dst, v

@@ -7,19 +7,18 @@ import "math"
 // see. dead is the end of the next window: the window began at dead - 2·per. a is
 // the count of the previous window, b that of the running one.
 
-func (l *Limit) loadWindow(payload []byte, now int64) cell {
-	s := cell{dead: number(payload), a: number(payload[numberSize:]), b: number(payload[2*numberSize:])}
+func (l *Limit) loadWindow(s *cell, stored numbers, now int64) {
+	s.a, s.b = stored.at(1), stored.at(2)
 	start := s.dead - 2*l.per
 	switch {
 	case start-now > l.per:
-		s = cell{dead: now + 2*l.per, a: min(s.a+s.b, MaxNumber), repaired: true}
+		s.dead, s.a, s.b, s.repaired = now+2*l.per, min(s.a+s.b, MaxNumber), 0, true
 	case now-start >= l.per:
 		s.dead, s.a, s.b = s.dead+l.per, s.b, 0
 	}
 	if s.a == 0 && s.b == 0 {
-		return cell{repaired: s.repaired}
+		s.dead = 0
 	}
-	return s
 }
 
 // rest gives how much of the running window is still to come.
