@@ -70,7 +70,7 @@ func (c *checker) address(at string, l *Listener, open bool) bool {
 	}
 	switch {
 	case l.TLS != nil && l.InsecurePlaintext:
-		c.fault(at, "has tls and insecure_plaintext: true", "keep one of them")
+		c.fault(at, "the listener has tls and insecure_plaintext: true", "keep one of them")
 	case !open && l.TLS == nil && !l.InsecurePlaintext && !isLoopback(host):
 		c.fault(at, l.Address+" is not loopback and would be plain text",
 			"write {address: \""+l.Address+"\", tls: {cert: PATH, key: PATH}}, or insecure_plaintext: true in place of tls")

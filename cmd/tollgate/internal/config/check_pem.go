@@ -43,10 +43,10 @@ func (c *checker) pair(at string, cert, key PEMPath) {
 	case cert == "" && key == "":
 		return
 	case cert == "":
-		c.fault(at+"/key", "key stands without cert", "add cert: PATH")
+		c.fault(at+"/cert", "key stands without cert", "add cert: PATH")
 		return
 	case key == "":
-		c.fault(at+"/cert", "cert stands without key", "add key: PATH")
+		c.fault(at+"/key", "cert stands without key", "add key: PATH")
 		return
 	}
 	certPEM := c.pem(at+"/cert", cert)
@@ -79,8 +79,7 @@ func (c *checker) authorities(at string, path PEMPath) {
 
 // pem reads a file, nil when it cannot be read.
 func (c *checker) pem(at string, path PEMPath) []byte {
-	var s source
-	data, err := s.read(string(path), maxValue)
+	data, _, err := readWhole(string(path), maxValue)
 	if err != nil {
 		c.fault(at, string(path)+" "+err.Error(), "give the path of a PEM file that can be read")
 		return nil

@@ -129,6 +129,8 @@ func wanted(f *form) string {
 			return strings.Join(f.enum, " or ")
 		}
 		return "a number"
+	case kindPath, kindPEMPath:
+		return "PATH"
 	default:
 		if len(f.enum) > 0 && len(f.enum) <= 4 {
 			return strings.Join(f.enum, " or ")

@@ -35,7 +35,10 @@ func (d *decoder) decode(n *yaml.Node, f *form, into reflect.Value, at *trail) {
 		return
 	}
 	if isNull(n) && f.kind != kindScalar {
-		if !f.null {
+		switch {
+		case at == nil:
+			d.wrong(n, at, "the file is empty", "begin with version: 1")
+		case !f.null:
 			d.wrong(n, at, at.name()+" is empty", "write "+wanted(f)+", or leave the key out")
 		}
 		return
@@ -80,7 +83,8 @@ func (d *decoder) affordable(n *yaml.Node, at *trail) bool {
 	}
 	d.expanded++
 	if d.expanded == maxExpanded {
-		d.problem(text, n, at, fmt.Sprintf("aliases expand to more than %d values", maxExpanded), "write them out, or use fewer")
+		// At the root of the file: nothing of it can be relied on from here on.
+		d.problem(text, n, nil, fmt.Sprintf("aliases expand to more than %d values", maxExpanded), "write them out, or use fewer")
 	}
 	return d.expanded < maxExpanded
 }

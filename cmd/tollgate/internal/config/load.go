@@ -58,7 +58,7 @@ func (l *load) read(ctx context.Context) (c *Config, ok bool) {
 			c.Inputs.Values = append(c.Inputs.Values, r.target)
 		}
 	}
-	l.problems = append(l.problems, resolveAll(ctx, l.refs, l.values.resolvers())...)
+	l.problems = append(l.problems, resolveAll(ctx, l.refs, l.values.resolvers(&l.source))...)
 	check := checker{origins: l.origins}
 	check.check(f)
 	for _, p := range check.problems {
@@ -76,7 +76,7 @@ func (l *load) read(ctx context.Context) (c *Config, ok bool) {
 
 // open reads and parses one file, nil when it has no content to go on with.
 func (l *load) open(path string, place Problem) *document {
-	data, err := l.source.read(path, maxFile)
+	data, err := l.source.file(path, maxFile)
 	if err != nil {
 		place.What, place.Instead = path+" "+err.Error(), "name a file that can be read"
 		if place.File == path {
@@ -126,6 +126,8 @@ func (l *load) include(f *File, inputs *Inputs) (foreign []*document) {
 		place := l.origins.locate((*trail)(nil).in("include").nth(i).pointer())
 		paths, err := included(l.origins.main.dir(), string(pattern))
 		switch {
+		case follows(place, l.problems):
+			continue
 		case err != nil:
 			place.What, place.Instead = "the pattern "+quote(string(pattern))+" "+err.Error(), "write a path, or a pattern such as apis/*.yaml"
 			l.problems = append(l.problems, place)

@@ -46,6 +46,8 @@ type Inputs struct {
 	Patterns []string // of include, below the directory of Main
 	Included []string // fragments and Tyk files
 	Values   []string // files that file:// names
+
+	read digests // of the files, as they were read
 }
 
 // Load reads, resolves and checks everything and reports all problems at once.
@@ -76,6 +78,7 @@ func (l *Loader) load(ctx context.Context, judge judge) (*Config, []Problem) {
 	for attempt := 1; ; attempt++ {
 		one := newLoad(l)
 		c, ok := one.read(ctx)
+		c.Inputs.read = one.source.read
 		if path, changed := one.source.changed(); changed {
 			if attempt < attempts {
 				continue

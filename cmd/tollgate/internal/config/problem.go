@@ -83,5 +83,8 @@ func inOrder(problems []Problem) []Problem {
 			cmp.Compare(a.What, b.What),
 		)
 	})
-	return slices.Compact(problems)
+	return slices.CompactFunc(problems, func(a, b Problem) bool { // an anchor may be used in several places
+		a.At = b.At
+		return a == b
+	})
 }

@@ -57,6 +57,7 @@ func (d *decoder) text(n *yaml.Node, f *form, into reflect.Value, at *trail) {
 		d.wrong(n, at, at.name()+" cannot be "+quote(n.Value), oneOf(n.Value, f.enum))
 	case schemeOf(n.Value) != "":
 		d.problem(meaning, n, at, at.name()+" cannot be a reference", "write the "+noun(f)+" itself")
+		into.SetString(n.Value) // written, even if not usable
 	case f.kind == kindPEMPath && n.Value != "":
 		into.SetString(within(d.doc.dir(), n.Value))
 	default:

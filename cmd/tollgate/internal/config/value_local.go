@@ -24,14 +24,15 @@ func fromEnv(lookup func(string) (string, bool)) resolver {
 
 // fromFile resolves file://PATH. One line end at the end of the file is none of
 // the value: editors put it there.
-func fromFile(_ context.Context, path string) ([]byte, error) {
-	var s source
-	data, err := s.read(path, maxValue)
-	if err != nil {
-		return nil, err
+func fromFile(s *source) resolver {
+	return func(_ context.Context, path string) ([]byte, error) {
+		data, err := s.file(path, maxValue)
+		if err != nil {
+			return nil, err
+		}
+		data = bytes.TrimSuffix(data, []byte("\n"))
+		return bytes.TrimSuffix(data, []byte("\r")), nil
 	}
-	data = bytes.TrimSuffix(data, []byte("\n"))
-	return bytes.TrimSuffix(data, []byte("\r")), nil
 }
 
 // fromBase64 resolves base64:TEXT in the standard or the URL alphabet, padded or

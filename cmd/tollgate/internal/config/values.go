@@ -17,10 +17,10 @@ type values struct {
 }
 
 // resolvers gives the resolver of each scheme.
-func (v *values) resolvers() map[scheme]resolver {
+func (v *values) resolvers(files *source) map[scheme]resolver {
 	return map[scheme]resolver{
 		schemeEnv:    fromEnv(v.env),
-		schemeFile:   fromFile,
+		schemeFile:   fromFile(files),
 		schemeBase64: fromBase64,
 		schemeVault:  v.fromVault,
 		schemeConsul: v.fromConsul,
@@ -30,7 +30,7 @@ func (v *values) resolvers() map[scheme]resolver {
 func (v *values) fromVault(ctx context.Context, target string) ([]byte, error) {
 	server, err := v.vaultServer()
 	if err != nil {
-		return nil, err
+		return nil, transient{err} // a file that a variable names may come
 	}
 	return server.resolve(ctx, target)
 }
@@ -51,7 +51,7 @@ func (v *values) vaultServer() (*vault, error) {
 func (v *values) fromConsul(ctx context.Context, target string) ([]byte, error) {
 	resolve, err := v.consulServer()
 	if err != nil {
-		return nil, err
+		return nil, transient{err}
 	}
 	return resolve(ctx, target)
 }
