@@ -88,10 +88,8 @@ func readDecimal(text string) (decimal, bool) {
 }
 
 // splitNumber cuts the exponent off and says how many digits of the mantissa
-// stand before the point once the exponent is applied. Exponents saturate far
-// beyond the length of any token.
+// stand before the point once the exponent, of three digits at most, is applied.
 func splitNumber(text string) (mantissa string, point int64) {
-	const enough = 1 << 40
 	end := len(text)
 	exponent, sign := int64(0), int64(1)
 	for i := range len(text) {
@@ -104,7 +102,7 @@ func splitNumber(text string) (mantissa string, point int64) {
 			case c == '-':
 				sign = -1
 			case c != '+':
-				exponent = min(exponent*10+int64(c-'0'), enough)
+				exponent = exponent*10 + int64(c-'0')
 			}
 		}
 		break

@@ -8,6 +8,10 @@ const MaxDepth = 64
 // fullDepth makes a scan refuse repeated members at every depth.
 const fullDepth = MaxDepth
 
+// maxExponent bounds the digits of an exponent: three are beyond every float64,
+// and what others make of more is anybody's guess.
+const maxExponent = 3
+
 // wide is the number of members from which a set replaces comparing each new
 // name with all before it: quadratic work must stay out of reach.
 const wide = 32
@@ -20,6 +24,7 @@ var (
 	errDepth     = refuse(ErrMalformed, "JSON is nested deeper than 64 levels")
 	errDuplicate = refuse(ErrMalformed, "JSON repeats a member")
 	errSurrogate = refuse(ErrMalformed, "JSON has a lone surrogate")
+	errNumber    = refuse(ErrMalformed, "JSON has a number with an exponent of more than three digits")
 	errControl   = refuse(ErrMalformed, "JSON has a control character in a text")
 )
 

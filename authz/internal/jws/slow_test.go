@@ -44,6 +44,9 @@ func slowValue(d *json.Decoder, depth int) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if n, ok := token.(json.Number); ok && longExponent.MatchString(n.String()) {
+		return nil, errors.New("long exponent")
+	}
 	delim, ok := token.(json.Delim)
 	if !ok {
 		return token, nil
@@ -92,6 +95,8 @@ func slowMembers(d *json.Decoder, depth int) (map[string]any, error) {
 	}
 	return members, nil
 }
+
+var longExponent = regexp.MustCompile(`[eE][+-]?[0-9]{4}`)
 
 var escapes = regexp.MustCompile(`(?s)\\(u[0-9a-fA-F]{4}|.)`)
 

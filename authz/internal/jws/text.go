@@ -108,8 +108,12 @@ func (s *scanner) number() *Refusal {
 		if c := s.peek(); c == '+' || c == '-' {
 			s.pos++
 		}
+		start := s.pos
 		if !s.digits() {
 			return errJSON
+		}
+		if s.pos-start > maxExponent {
+			return errNumber
 		}
 	}
 	return nil

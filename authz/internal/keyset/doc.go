@@ -6,6 +6,7 @@
 // fetched by one goroutine each, beside the requests: a request waits for a
 // fetch 50 ms at most, and only when its key is unknown.
 //
-// Order of the files: key (Key, Query, Set), index, static, pem, jwk, document,
-// union, remote, refresh, fetch, discover, dial, state, pool.
+// Order of the files: key (Key, Query, Set), index, static, union; source, pem,
+// private, document, jwk, x5c; options, remote, refetch, run, schedule, fetch,
+// discover, transport, dial, state, pool.
 package keyset

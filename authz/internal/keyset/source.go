@@ -1,5 +1,17 @@
 package keyset
 
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+
+	"github.com/tollgate-authz/tollgate/authz/internal/jws"
+)
+
+// maxDocument bounds a key document, local or fetched: the largest real key sets
+// have some 30 KiB.
+const maxDocument = 1 << 20
+
 // Binding is what the configuration says about static keys.
 type Binding struct {
 	Issuer string // exact issuer, "" for any
@@ -11,22 +23,52 @@ type Binding struct {
 	ShortSecret bool
 }
 
-// Unusable is one key of a document that cannot verify anything, and why.
-type Unusable struct {
-	Index int    // position in the document, from 0
-	ID    string // kid, "" when there is none
-	Why   string // fixed text, or a fixed text with a type name of the document
-}
+var (
+	errEmpty = errors.New("is empty")
+	errLarge = errors.New("is larger than 1 MiB")
+)
 
 // NewSecret makes a key of an HMAC secret.
-func NewSecret(secret []byte, b Binding) (*Key, error) { return nil, ErrUnknown }
+func NewSecret(secret []byte, b Binding) (*Key, error) {
+	key, err := b.secret(secret)
+	if err != nil {
+		return nil, err
+	}
+	return b.bind(key), nil
+}
 
-// ParsePEM reads one public key or certificate: PEM (PKIX, PKCS#1, certificate,
-// EC), DER of the same, or base64 of either. A private key is refused with the
-// command that extracts the public half.
-func ParsePEM(data []byte, b Binding) (*Key, error) { return nil, ErrUnknown }
+func (b Binding) secret(secret []byte) (*jws.Key, error) {
+	if b.ShortSecret {
+		return jws.NewInsecureSecret(secret)
+	}
+	return jws.NewSecret(secret)
+}
 
-// ParseJWK reads a JWK or a JWK Set of a local file, or base64 of either. Keys
-// that cannot verify are reported one by one; the error is for a document that
-// cannot be read, holds a private key, or has no usable key at all.
-func ParseJWK(data []byte, b Binding) ([]*Key, []Unusable, error) { return nil, nil, ErrUnknown }
+func (b Binding) bind(key *jws.Key) *Key {
+	return &Key{Key: key, ID: b.ID, HasID: b.HasID, Issuer: b.Issuer, Source: b.Source}
+}
+
+// checkSize refuses what no reader should look at.
+func checkSize(data []byte) error {
+	switch {
+	case len(bytes.TrimSpace(data)) == 0:
+		return errEmpty
+	case len(data) > maxDocument:
+		return errLarge
+	}
+	return nil
+}
+
+// unbase64 gives what data is base64 of, whatever the alphabet, padding and line
+// breaks.
+func unbase64(data []byte) ([]byte, bool) {
+	compact := bytes.Join(bytes.Fields(data), nil)
+	for _, e := range []*base64.Encoding{
+		base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding, base64.RawURLEncoding,
+	} {
+		if out, err := e.AppendDecode(nil, compact); err == nil && len(out) > 0 {
+			return out, true
+		}
+	}
+	return nil, false
+}

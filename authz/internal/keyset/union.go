@@ -12,18 +12,54 @@ type Union struct {
 
 // NewUnion makes the union; static may be nil.
 func NewUnion(static *Static, remotes ...*Remote) *Union {
+	if static == nil {
+		static = NewStatic()
+	}
 	return &Union{static: static, remotes: remotes}
 }
 
 // Find implements Set. ErrIssuer means that no member has the token's issuer,
 // ErrUnavailable that a member of this issuer has no usable keys at the moment.
-func (u *Union) Find(dst []*Key, q *Query) ([]*Key, error) { return dst, ErrUnknown }
+func (u *Union) Find(dst []*Key, q *Query) ([]*Key, error) {
+	before := len(dst)
+	most := before + MaxCandidates
+	spoken := u.static.index.speaks(q)
+	dst = u.static.index.named(dst, q, most)
+	down := false
+	for _, r := range u.remotes {
+		if !r.speaks(q) {
+			continue
+		}
+		spoken = true
+		at := r.at.Load()
+		down = down || !at.usable()
+		dst = at.index.named(dst, q, most)
+	}
+	dst = u.static.index.unnamed(dst, q, most)
+	switch {
+	case len(dst) > before:
+		return dst, nil
+	case !spoken:
+		return dst, ErrIssuer
+	case down:
+		return dst, ErrUnavailable
+	default:
+		return dst, ErrUnknown
+	}
+}
 
 // Refetch implements Set: the remote sets of this issuer are asked beside each
 // other.
 func (u *Union) Refetch(ctx context.Context, dst []*Key, q *Query) ([]*Key, error) {
-	return u.Find(dst, q)
+	return refetch(ctx, u, u.remotes, dst, q)
 }
 
-// Generation implements Set.
-func (u *Union) Generation() uint64 { return 0 }
+// Generation implements Set: generations only grow, so their sum changes with
+// each of them.
+func (u *Union) Generation() uint64 {
+	sum := uint64(0)
+	for _, r := range u.remotes {
+		sum += r.Generation()
+	}
+	return sum
+}

@@ -1,0 +1,115 @@
+package keyset
+
+import (
+	"context"
+	"time"
+)
+
+const (
+	// maxWait is how long a check waits for a fetch (contract section 3, Keys).
+	maxWait = 50 * time.Millisecond
+	// maxWaited bounds the kids that are remembered as unknown to a fetch.
+	maxWaited = 1024
+)
+
+// refetch asks the remotes that may hold the token's key to fetch, waits a
+// little, and finds again in set.
+func refetch(ctx context.Context, set Set, remotes []*Remote, dst []*Key, q *Query) ([]*Key, error) {
+	found, err := set.Find(dst, q)
+	if err == nil || q.Expired {
+		return found, err
+	}
+	asked := make([]*Remote, 0, len(remotes))
+	flights := make([]*flight, 0, len(remotes))
+	for _, r := range remotes {
+		if f := r.ask(q); f != nil {
+			asked, flights = append(asked, r), append(flights, f)
+		}
+	}
+	if len(flights) == 0 {
+		return found, err
+	}
+	wait(ctx, flights)
+	found, err = set.Find(dst, q)
+	if err != nil {
+		for i, r := range asked {
+			r.inVain(q, flights[i])
+		}
+	}
+	return found, err
+}
+
+// wait returns when all flights are over, maxWait has passed or ctx ends.
+func wait(ctx context.Context, flights []*flight) {
+	limit := time.NewTimer(maxWait)
+	defer limit.Stop()
+	for _, f := range flights {
+		select {
+		case <-f.done:
+		case <-limit.C:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// ask gives the fetch that the token may wait for: the one under way, or a new
+// one when the cool-down and Retry-After allow it. It gives nil when there is
+// nothing to wait for.
+func (r *Remote) ask(q *Query) *flight {
+	if !r.speaks(q) || r.holds(q) {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stopped {
+		return nil
+	}
+	if r.flight != nil {
+		_, again := r.waited[waitKey(q)]
+		if again || len(r.waited) == maxWaited {
+			return nil
+		}
+		return r.flight
+	}
+	now := r.now()
+	if now.Before(r.stats.lastFetch.Add(r.options.Cooldown)) || now.Before(r.notBefore) {
+		return nil
+	}
+	r.begin(now)
+	r.wake <- struct{}{} // has room: only the first asker of a flight comes here
+	return r.flight
+}
+
+// holds says whether the set has the token's kid already: a key that does not
+// fit its algorithm is no reason to fetch.
+func (r *Remote) holds(q *Query) bool {
+	_, known := r.at.Load().index.byID[q.Kid]
+	return known && q.HasKid
+}
+
+// inVain notes that a fetch did not bring the key of q, so that the next token
+// of this kid does not wait for the same fetch again.
+func (r *Remote) inVain(q *Query, f *flight) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.flight == f && len(r.waited) < maxWaited {
+		r.waited[waitKey(q)] = struct{}{}
+	}
+}
+
+// waitKey names what a token waits for: its kid, or any key of its algorithm.
+func waitKey(q *Query) string {
+	if q.HasKid {
+		return "kid " + q.Kid
+	}
+	return "alg " + string(q.Alg)
+}
+
+// begin starts a flight; the lock is held. The goroutine does the fetching.
+func (r *Remote) begin(now time.Time) {
+	r.flight = &flight{done: make(chan struct{})}
+	r.stats.lastFetch = now
+	clear(r.waited)
+}
