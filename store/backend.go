@@ -5,12 +5,11 @@ import (
 	"time"
 )
 
-// Backend is a store of all roles. The role of counting, Counter, joins it with
-// the limits: it will speak in values of store/limit, in process for memory and
-// file, in one script for Redis.
+// Backend is a store of all roles.
 type Backend interface {
 	KV
 	Feed
+	Counter
 	// Ping says whether the store answers now.
 	Ping(ctx context.Context) error
 	// Close gives everything back. Calls in flight and after it answer

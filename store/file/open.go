@@ -47,6 +47,7 @@ func Open(dir string, o Options) (*Store, error) {
 		ring:   store.NewRing(o.Now),
 		writes: make(chan *write, queueLength),
 	}
+	s.tally = store.NewTally(0, o.Hooks, s.spent)
 	if err := s.open(); err != nil {
 		s.abandon()
 		return nil, fmt.Errorf("store file:%s: %w", dir, err)
@@ -55,6 +56,7 @@ func Open(dir string, o Options) (*Store, error) {
 	s.serveBackups()
 	s.running.Go(s.commitAll)
 	s.running.Go(func() { s.table.SweepEvery(s.ended, sweepEvery) })
+	s.running.Go(func() { s.tally.SweepEvery(s.ended, sweepEvery, s.now) })
 	return s, nil
 }
 

@@ -2,11 +2,13 @@ package file
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -21,6 +23,9 @@ type Store struct {
 	hooks store.Hooks
 	table *store.Table
 	ring  *store.Ring
+	tally *store.Tally
+
+	settling atomic.Bool // nothing is counted any more
 
 	lock   *os.File
 	log    *bolt.DB
@@ -109,6 +114,8 @@ func (s *Store) Ping(ctx context.Context) error {
 // Close implements store.Backend. Writes that have been taken are finished.
 func (s *Store) Close() error {
 	s.closing.Do(func() {
+		s.settling.Store(true)
+		unsettled := s.settle()
 		s.end()
 		s.ring.Close()
 		if s.backups != nil {
@@ -117,7 +124,7 @@ func (s *Store) Close() error {
 		}
 		s.running.Wait()
 		s.refuseQueued()
-		s.closed = s.abandon()
+		s.closed = errors.Join(unsettled, s.abandon())
 	})
 	return s.closed
 }

@@ -22,6 +22,7 @@ type Options struct {
 type Store struct {
 	table   *store.Table
 	ring    *store.Ring
+	tally   *store.Tally
 	version atomic.Uint64
 	ended   context.Context
 	end     context.CancelFunc
@@ -40,11 +41,13 @@ func Open(o Options) *Store {
 	s := &Store{
 		table: store.NewTable(o.MaxBytes, o.Now, o.Hooks),
 		ring:  store.NewRing(o.Now),
+		tally: store.NewTally(o.MaxBytes, o.Hooks, nil),
 		swept: make(chan struct{}),
 	}
 	s.ended, s.end = context.WithCancel(context.Background())
 	go func() {
 		defer close(s.swept)
+		go s.tally.SweepEvery(s.ended, sweepEvery, o.Now)
 		s.table.SweepEvery(s.ended, sweepEvery)
 	}()
 	return s

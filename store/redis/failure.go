@@ -40,9 +40,6 @@ func meaning(err error) error {
 		return fmt.Errorf("%w: closed", store.ErrUnavailable)
 	}
 	text := replyText(err)
-	if strings.HasPrefix(text, "WRONGTYPE") {
-		return errForeign
-	}
 	if text == "" {
 		text = err.Error()
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 
 	goredis "github.com/redis/go-redis/v9"
 
@@ -20,6 +21,9 @@ func (s *Store) Get(ctx context.Context, key store.Key) (store.Record, error) {
 	var r store.Record
 	err := s.call(ctx, "get", func(ctx context.Context) error {
 		b, err := s.client.Get(ctx, s.layout.Name(key)).Bytes()
+		if strings.HasPrefix(replyText(err), "WRONGTYPE") {
+			return errForeign
+		}
 		if err != nil {
 			return err
 		}

@@ -21,7 +21,7 @@ type Store struct {
 	client goredis.UniversalClient // for calls
 	tail   goredis.UniversalClient // for reading the feed, which blocks
 
-	put, delete script
+	put, delete, count script
 
 	ended   context.Context
 	end     context.CancelFunc
@@ -46,6 +46,7 @@ func Open(o Options) (*Store, error) {
 		now:     o.Now,
 		put:     putScript(),
 		delete:  deleteScript(),
+		count:   countScript(),
 	}
 	s.ended, s.end = context.WithCancel(context.Background())
 	s.client = newClient(o, connections(o), s.guarded)

@@ -1,0 +1,158 @@
+package redis
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"testing"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/tollgate-authz/tollgate/store"
+	"github.com/tollgate-authz/tollgate/store/limit"
+	"github.com/tollgate-authz/tollgate/store/storetest"
+)
+
+// The script and the arithmetic of package limit leave the same bytes and give
+// the same verdicts, whatever comes in which order (sequences: 10^5 with
+// TOLLGATE_LONG=1).
+func TestScriptCountsAsTheKernel(t *testing.T) {
+	sequences := 1500
+	if os.Getenv("TOLLGATE_LONG") != "" {
+		sequences = 100_000
+	}
+	s := openParity(t)
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 1))
+	for i := range sequences {
+		if err := s.sequence(t.Context(), r, fmt.Sprintf("sequence %d", i)); err != nil {
+			t.Fatalf("seed %d, sequence %d: %v", seed, i, err)
+		}
+	}
+}
+
+type parity struct{ *Store }
+
+func (p parity) sequence(ctx context.Context, r *rand.Rand, id string) error {
+	name := p.layout.Name(store.Key{Kind: store.KindLimit, ID: id})
+	defer p.client.Del(ctx, name)
+	pool := randomLimits(r)
+	var record []byte
+	if r.IntN(8) == 0 {
+		record = randomRecord(r)
+		if err := p.client.Set(ctx, name, record, 0).Err(); err != nil {
+			return err
+		}
+	}
+	now := int64(1_760_000_000_000_000) + r.Int64N(1e15)
+	for step := range 2 + r.IntN(10) {
+		c := randomCharge(r, pool, now)
+		kind := []store.Step{store.Take, store.Take, store.Take, store.Take, store.Reset, store.TopUp}[r.IntN(6)]
+		next, want := store.Apply(nil, record, kind, &c)
+		got, err := p.countAt(ctx, id, kind, &c, now)
+		if err != nil {
+			return err
+		}
+		if want.Write {
+			record = next
+		}
+		want.Write, want.Until = false, 0
+		if got != want {
+			return fmt.Errorf("step %d (%c, cost %d): the script says %+v, the kernel %+v", step, kind, c.Cost, got, want)
+		}
+		stored, err := p.client.Get(ctx, name).Bytes()
+		if err != nil && !errors.Is(err, goredis.Nil) {
+			return err
+		}
+		if !bytes.Equal(stored, record) {
+			return fmt.Errorf("step %d (%c, cost %d):\nscript %x\nkernel %x", step, kind, c.Cost, stored, record)
+		}
+		now += jump(r, pool)
+	}
+	return nil
+}
+
+// jump is how far the clock goes on: mostly within a period, sometimes far, and
+// sometimes back.
+func jump(r *rand.Rand, pool []limit.Spec) int64 {
+	per := pool[r.IntN(len(pool))].Per.Microseconds() + 1
+	switch r.IntN(10) {
+	case 0:
+		return 0
+	case 1:
+		return -r.Int64N(min(per, 1e12) + 1)
+	case 2:
+		return min(3*per, 1e13)
+	case 3:
+		return min(per, 1e13)
+	}
+	return r.Int64N(min(per, 1e13) + 1)
+}
+
+func randomLimits(r *rand.Rand) []limit.Spec {
+	numbers := []int64{0, 1, 2, 3, 5, 7, 10, 100, 999, 1000, 1001, 60_000, 1 << 31, 1 << 40, 1<<53 - 1, 1 << 53, 1<<63 - 1}
+	times := []time.Duration{time.Microsecond, time.Millisecond, 7 * time.Millisecond, time.Second, 3 * time.Second, time.Minute, time.Hour, 24 * time.Hour, 30 * 24 * time.Hour, 80 * 365 * 24 * time.Hour}
+	specs := make([]limit.Spec, 1+r.IntN(5))
+	for i := range specs {
+		s := limit.Spec{Algorithm: limit.Algorithm(1 + r.IntN(5)), Requests: numbers[r.IntN(len(numbers))], Per: times[r.IntN(len(times))]}
+		if r.IntN(3) == 0 {
+			s.Requests = 1 + r.Int64N(20)
+		}
+		if r.IntN(20) == 0 {
+			s.Requests = -1
+		}
+		if s.Algorithm == limit.Quota && r.IntN(6) == 0 {
+			s.Per = 0
+		}
+		if s.Algorithm == limit.TokenBucket && r.IntN(2) == 0 {
+			s.Burst = numbers[r.IntN(len(numbers))]
+		}
+		s.ID = limit.ID{byte(i), byte(r.IntN(2)), 1, 2, 3, 4, 5, 6}
+		specs[i] = s
+	}
+	return specs
+}
+
+func randomCharge(r *rand.Rand, pool []limit.Spec, now int64) limit.Charge {
+	c := limit.Charge{Cost: []int64{0, 1, 1, 1, 1, 2, 5, 50}[r.IntN(8)], Now: now}
+	for _, i := range r.Perm(len(pool))[:1+r.IntN(len(pool))] {
+		l := limit.New(pool[i])
+		if pool[i].Algorithm == limit.Quota && pool[i].Per > 0 && i%2 == 0 {
+			end := time.UnixMicro(now).Truncate(pool[i].Per).Add(pool[i].Per)
+			l = l.Ending(end, end.Add(pool[i].Per))
+		}
+		c.Limits = append(c.Limits, l)
+	}
+	return c
+}
+
+func randomRecord(r *rand.Rand) []byte {
+	b := make([]byte, 1+r.IntN(60))
+	for i := range b {
+		b[i] = byte(r.IntN(256))
+	}
+	if r.IntN(2) == 0 {
+		b[0] = 1
+	}
+	return b
+}
+
+func openParity(t *testing.T) parity {
+	t.Helper()
+	r := storetest.StartRedis(t, storetest.RedisBinary(t))
+	a, err := store.ParseURL(r.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(Options{Address: a, Timeout: 5 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() }) //nolint:errcheck // the end of the test
+	return parity{s}
+}
