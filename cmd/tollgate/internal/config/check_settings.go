@@ -26,6 +26,9 @@ func (c *checker) storeURL(v Value) {
 		return
 	}
 	kind, rest, ok := strings.Cut(url, ":")
+	if userinfo(url) && v.ref == nil {
+		c.warn(at, "the store's URL has a password in it", "write password: env://NAME or another reference beside url")
+	}
 	switch {
 	case !ok || !slices.Contains(storeSchemes(), kind):
 		instead := "write memory:, file:DIR, redis://HOST:PORT or another kind of store"
@@ -38,6 +41,13 @@ func (c *checker) storeURL(v Value) {
 	case strings.HasPrefix(kind, "redis") && !strings.HasPrefix(rest, "//"):
 		c.fault(at, "the store has no host", "write "+kind+"://HOST:PORT")
 	}
+}
+
+// userinfo says whether a URL has a password.
+func userinfo(written string) bool {
+	_, rest, ok := strings.Cut(written, "://")
+	user, _, at := strings.Cut(rest, "@")
+	return ok && at && strings.Contains(user, ":") && !strings.Contains(user, "/")
 }
 
 // admin checks what the admin API needs beside its features.

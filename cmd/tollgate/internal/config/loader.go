@@ -2,6 +2,8 @@ package config
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"os"
 	"sync"
 	"time"
@@ -39,6 +41,16 @@ type Config struct {
 	Hash   string
 	Inputs Inputs
 }
+
+// String names the configuration. Its Spec has the values of references, which
+// are not for showing.
+func (c *Config) String() string { return "configuration " + c.Hash }
+
+// Format makes every verb print String.
+func (c *Config) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(c.String())) }
+
+// MarshalJSON gives the settings, with references as they are written.
+func (c *Config) MarshalJSON() ([]byte, error) { return json.Marshal(&c.File) }
 
 // Inputs are the files that a configuration depends on.
 type Inputs struct {

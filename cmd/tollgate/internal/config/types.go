@@ -27,11 +27,21 @@ func (v Value) Written() string { return v.written }
 // IsZero says whether nothing was written.
 func (v Value) IsZero() bool { return v.written == "" }
 
-// String is Written: references are not followed.
-func (v Value) String() string { return v.written }
+// String is Written without a password: references are not followed.
+func (v Value) String() string {
+	if userinfo(v.written) {
+		scheme, rest, _ := strings.Cut(v.written, "://")
+		_, host, _ := strings.Cut(rest, "@")
+		return scheme + "://" + redacted + "@" + host
+	}
+	return v.written
+}
 
-// MarshalText is Written: references are not followed.
-func (v Value) MarshalText() ([]byte, error) { return []byte(v.written), nil }
+// Format makes every verb print String.
+func (v Value) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(v.String())) }
+
+// MarshalText is String.
+func (v Value) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
 
 // Secret is a Value that also hides its text where it is no reference.
 type Secret struct {
