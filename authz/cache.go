@@ -56,17 +56,17 @@ func newTokenCache(bytes int64) *tokenCache {
 	return &tokenCache{cache: cache}
 }
 
-func (c *tokenCache) get(key *cacheKey) *cached {
+func (c *tokenCache) get(key cacheKey) *cached {
 	if c == nil {
 		return nil
 	}
-	found, _ := c.cache.GetIfPresent(*key)
+	found, _ := c.cache.GetIfPresent(key)
 	return found
 }
 
-func (c *tokenCache) put(key *cacheKey, value *cached) {
+func (c *tokenCache) put(key cacheKey, value *cached) {
 	if c != nil && value.keep > 0 {
-		c.cache.Set(*key, value)
+		c.cache.Set(key, value)
 	}
 }
 

@@ -125,9 +125,10 @@ func (a *api) remoteOptions(k *KeySpec) keyset.Options {
 	return o
 }
 
-// issuerOf is the issuer that a key is bound to, "" for any.
+// issuerOf is the issuer that a key is bound to, "" for any. Discovery binds by
+// itself.
 func issuerOf(k *KeySpec) string {
-	if k.Issuer == IssuerAny {
+	if k.Issuer == IssuerAny || k.Discover != "" {
 		return ""
 	}
 	return k.Issuer

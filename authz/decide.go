@@ -31,6 +31,7 @@ type decision struct {
 	granted bool // the walk came to the grant
 	rights  policies.Verdict
 	taken   Taken
+	broom   broom
 	// degraded names what was used instead of an exact answer (contract section 7).
 	degraded string
 }

@@ -37,7 +37,7 @@ func (r *request) Line() Line { return r.line }
 
 func (r *request) Header(name string, nth int) (string, bool) {
 	for _, h := range r.headers {
-		if strings.ToLower(h[0]) != name {
+		if h[0] != name {
 			continue
 		}
 		if nth == 0 {
@@ -50,7 +50,7 @@ func (r *request) Header(name string, nth int) (string, bool) {
 
 func (r *request) Names(yield func(string) bool) {
 	for _, h := range r.headers {
-		if !yield(strings.ToLower(h[0])) {
+		if !yield(h[0]) {
 			return
 		}
 	}
@@ -65,7 +65,7 @@ func get(target string, headers ...string) *request {
 func (r *request) with(headers ...string) *request {
 	for _, h := range headers {
 		name, value, _ := strings.Cut(h, ": ")
-		r.headers = append(r.headers, [2]string{name, value})
+		r.headers = append(r.headers, [2]string{strings.ToLower(name), value})
 	}
 	return r
 }

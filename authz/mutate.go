@@ -73,12 +73,9 @@ func (d *decision) metadata(outcome Outcome, reason Reason) Metadata {
 // request carries in another spelling or that nobody injects. edits is shared
 // and is not changed.
 func (d *decision) sweep(t *template, edits []Edit) []Edit {
-	var seen []string
-	for name := range d.req.Names {
-		if !t.covered[name] && t.isManaged(name) {
-			seen = append(seen, name)
-		}
-	}
+	d.broom = broom{t: t}
+	d.req.Names(d.broom.note)
+	seen := d.broom.seen
 	if len(seen) == 0 {
 		return edits
 	}
@@ -90,10 +87,23 @@ func (d *decision) sweep(t *template, edits []Edit) []Edit {
 	return out
 }
 
+// broom collects the headers that a template does not cover and has to remove.
+type broom struct {
+	t    *template
+	seen []string
+}
+
+func (b *broom) note(name string) bool {
+	if b.t.isManaged(name) && !b.t.covered[name] {
+		b.seen = append(b.seen, name)
+	}
+	return true
+}
+
 // isManaged says whether a header is ours to set (contract section 5).
 func (t *template) isManaged(name string) bool {
 	name = twin(name)
-	return strings.HasPrefix(name, reservedPrefix) || t.managed.twins[name]
+	return t.managed.twins[name] || strings.HasPrefix(name, reservedPrefix)
 }
 
 // credentialEdits strips or replaces the credential, except where a header of

@@ -21,19 +21,29 @@ func (d *decision) establish(ctx context.Context) *denial {
 	var key cacheKey
 	if cache != nil {
 		key = cacheKey{
-			token: sha256.Sum256([]byte(d.token)), generation: d.snap.generation,
+			token: tokenHash(d.token), generation: d.snap.generation,
 			keys: d.api.keys.Generation(), api: d.api.index,
 		}
-		if found := cache.get(&key); found != nil {
+		if found := cache.get(key); found != nil {
 			return d.recall(found)
 		}
 	}
 	s, keep, why := d.authenticate(ctx)
 	if cache != nil && keep > 0 {
-		cache.put(&key, &cached{session: s, keep: keep, bytes: len(d.token)})
+		cache.put(key, &cached{session: s, keep: keep, bytes: len(d.token)})
 	}
 	d.session = s
 	return why
+}
+
+// tokenHash is the SHA-256 of the whole token. Usual ones are hashed from the
+// stack: a copy on the heap would be the largest allocation of a warm check.
+func tokenHash(token string) [sha256.Size]byte {
+	var usual [2048]byte
+	if len(token) > len(usual) {
+		return sha256.Sum256([]byte(token))
+	}
+	return sha256.Sum256(usual[:copy(usual[:], token)])
 }
 
 // recall judges what a cached entry leaves open.
@@ -160,7 +170,7 @@ func (d *decision) verify(ctx context.Context, v *verification) *denial {
 	why := &denial{reason: SignatureInvalid, early: true}
 	switch {
 	case v.tried:
-	case errors.Is(err, keyset.ErrIssuer):
+	case errors.Is(err, keyset.ErrIssuer) && !d.api.byCred: // credentials are bound to no issuer
 		why.reason = IssuerRefused
 	case errors.Is(err, keyset.ErrUnavailable):
 		why.reason, why.err = KeysUnavailable, err
