@@ -47,7 +47,7 @@ func newTokenCache(bytes int64) *tokenCache {
 	cache := otter.Must(&otter.Options[cacheKey, *cached]{
 		MaximumWeight: uint64(bytes),
 		Weigher: func(_ cacheKey, c *cached) uint32 {
-			return uint32(min(c.bytes+entryOverhead, entryMost)) //nolint:gosec // bounded above
+			return uint32(min(c.bytes+entryOverhead, entryMost))
 		},
 		ExpiryCalculator: otter.ExpiryWritingFunc(func(e otter.Entry[cacheKey, *cached]) time.Duration {
 			return e.Value.keep

@@ -1,6 +1,7 @@
 package authz
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -177,16 +178,7 @@ func (c *claimChecks) audience(aud jws.Value) *denial {
 
 // isOneOf says whether v is a text and one of names, byte for byte.
 func isOneOf(v jws.Value, names []string) bool {
-	if v.Kind() != jws.String {
-		return false
-	}
-	text := v.Text()
-	for _, name := range names {
-		if text == name {
-			return true
-		}
-	}
-	return false
+	return v.Kind() == jws.String && slices.Contains(names, v.Text())
 }
 
 // present says whether a required claim is there: null is nothing.

@@ -28,13 +28,13 @@ func object(t interface {
 }
 
 // checksOf compiles claims of an API.
-func checksOf(t testing.TB, spec ClaimsSpec, tyk bool) *claimChecks {
-	t.Helper()
+func checksOf(tb testing.TB, spec ClaimsSpec, tyk bool) *claimChecks {
+	tb.Helper()
 	var p problems
 	a := &api{spec: APISpec{Claims: spec, Tyk: tyk}}
 	a.compileClaims("/apis/0/claims", &p)
 	if p.broken() {
-		t.Fatal(texts(p.list))
+		tb.Fatal(texts(p.list))
 	}
 	return &a.claims
 }

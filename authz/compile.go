@@ -24,7 +24,7 @@ func (e *Engine) Compile(ctx context.Context, spec Spec) (*Snapshot, []Problem) 
 	}
 	s.lease = e.pool.Lease()
 	for _, a := range s.apis {
-		a.start(s.lease, p)
+		a.start(s.lease, p) //nolint:contextcheck // a set lives as long as its snapshot, not as this call
 	}
 	if p.broken() {
 		s.lease.Release()
@@ -75,7 +75,7 @@ func (e *Engine) build(spec Spec) (*Snapshot, *problems) {
 
 // add compiles one API into the snapshot.
 func (s *Snapshot) add(spec APISpec, base string, p *problems) {
-	a := &api{index: uint32(len(s.apis)), spec: spec} //nolint:gosec // a configuration has fewer APIs
+	a := &api{index: uint32(len(s.apis)), spec: spec}
 	switch {
 	case !isID(spec.ID):
 		p.add(at(base, "id"), "an API needs an id of 1 to 128 visible characters without comma", "")

@@ -23,9 +23,9 @@ type keyCompiler struct {
 }
 
 // refuse notes that a key cannot be used.
-func (c *keyCompiler) refuse(at, what, instead string) {
+func (c *keyCompiler) refuse(at, what string) {
 	c.failed = true
-	c.p.add(at, what, instead)
+	c.p.add(at, what, "")
 }
 
 // compile takes one entry, of exactly one kind.
@@ -38,7 +38,7 @@ func (c *keyCompiler) compile(k *KeySpec, base string) {
 	}
 	switch {
 	case kinds != 1:
-		c.refuse(base, "a key is one of jwks, discover, secret, pem, jwk and credentials", "")
+		c.refuse(base, "a key is one of jwks, discover, secret, pem, jwk and credentials")
 	case k.JWKS != "" || k.Discover != "":
 		c.remote(k, base)
 	case k.Secret != nil:
@@ -46,14 +46,14 @@ func (c *keyCompiler) compile(k *KeySpec, base string) {
 	case k.PEM != nil:
 		key, err := keyset.ParsePEM(k.PEM, c.binding(k, "pem"))
 		if err != nil {
-			c.refuse(at(base, "pem"), err.Error(), "")
+			c.refuse(at(base, "pem"), err.Error())
 			return
 		}
 		c.keep(base, key)
 	case k.JWK != nil:
 		keys, unusable, err := keyset.ParseJWK(k.JWK, c.binding(k, "jwk"))
 		if err != nil {
-			c.refuse(at(base, "jwk"), err.Error(), "")
+			c.refuse(at(base, "jwk"), err.Error())
 			return
 		}
 		for _, u := range unusable {
@@ -76,7 +76,7 @@ func (c *keyCompiler) binding(k *KeySpec, source string) keyset.Binding {
 func (c *keyCompiler) secret(k *KeySpec, base string) {
 	key, err := keyset.NewSecret(k.Secret, c.binding(k, "secret"))
 	if err != nil {
-		c.refuse(at(base, "secret"), err.Error(), "")
+		c.refuse(at(base, "secret"), err.Error())
 		return
 	}
 	if len(k.Secret) < shortSecret && !k.InsecureShortSecret {
@@ -95,7 +95,7 @@ func (c *keyCompiler) remote(k *KeySpec, base string) {
 		c.p.warn(base, "keys are fetched over plain http: whoever is on the way can replace them", "https")
 	}
 	if err := c.a.remoteOptions(k).Validate(); err != nil {
-		c.refuse(base, err.Error(), "")
+		c.refuse(base, err.Error())
 		return
 	}
 	c.use(base, slices.DeleteFunc(jws.Algs(), func(a jws.Alg) bool { return a.Family() == jws.HMAC }))

@@ -66,7 +66,7 @@ func FuzzCookie(f *testing.F) {
 		rest := dropCookie(req, "token")
 		var want []string
 		found, last := 0, ""
-		for _, pair := range strings.Split(one+";"+two, ";") {
+		for pair := range strings.SplitSeq(one+";"+two, ";") {
 			name, value, ok := strings.Cut(pair, "=")
 			switch {
 			case ok && strings.Trim(name, " \t") == "token":
@@ -77,7 +77,7 @@ func FuzzCookie(f *testing.F) {
 			}
 		}
 		var got []string
-		for _, pair := range strings.Split(rest, ";") {
+		for pair := range strings.SplitSeq(rest, ";") {
 			if pair = strings.Trim(pair, " \t"); pair != "" {
 				got = append(got, pair)
 			}

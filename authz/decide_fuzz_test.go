@@ -55,7 +55,7 @@ func slowly(head, payload, target, host string) string {
 		return "the host is another"
 	}
 	path, err := url.PathUnescape(strings.SplitN(target, "?", 2)[0])
-	if err != nil || !(path == "/orders" || strings.HasPrefix(path, "/orders/")) {
+	if err != nil || (path != "/orders" && !strings.HasPrefix(path, "/orders/")) {
 		return "the path is another"
 	}
 	for segment := range strings.SplitSeq(path, "/") {

@@ -209,8 +209,8 @@ func onAPI(change func(*APISpec)) func(*Spec) {
 }
 
 // engine compiles and swaps a specification in.
-func engine(t testing.TB, spec Spec, options ...Options) *Engine {
-	t.Helper()
+func engine(tb testing.TB, spec Spec, options ...Options) *Engine {
+	tb.Helper()
 	o := Options{Now: noon, Replica: "test", CacheBytes: 1 << 20}
 	if len(options) > 0 {
 		o = options[0]
@@ -219,16 +219,16 @@ func engine(t testing.TB, spec Spec, options ...Options) *Engine {
 		}
 	}
 	e := New(o)
-	t.Cleanup(e.Close)
-	load(t, e, spec)
+	tb.Cleanup(e.Close)
+	load(tb, e, spec)
 	return e
 }
 
-func load(t testing.TB, e *Engine, spec Spec) *Snapshot {
-	t.Helper()
+func load(tb testing.TB, e *Engine, spec Spec) *Snapshot {
+	tb.Helper()
 	snap, found := e.Compile(context.Background(), spec)
 	if snap == nil {
-		t.Fatalf("the specification has problems: %v", texts(found))
+		tb.Fatalf("the specification has problems: %v", texts(found))
 	}
 	e.Swap(snap)
 	return snap
@@ -247,18 +247,18 @@ func texts(list []Problem) []string {
 }
 
 // decide asks twice, so that every test sees the cached answer, too.
-func decide(t testing.TB, e *Engine, req Request) Answer {
-	t.Helper()
+func decide(tb testing.TB, e *Engine, req Request) Answer {
+	tb.Helper()
 	first := e.Decide(context.Background(), req)
 	second := e.Decide(context.Background(), req)
 	explained, trace := e.Explain(context.Background(), req, noon())
 	for _, other := range []Answer{second, explained} {
 		if a, b := shape(first), shape(other); a != b {
-			t.Errorf("the same request twice:\n%s\n%s", a, b)
+			tb.Errorf("the same request twice:\n%s\n%s", a, b)
 		}
 	}
 	if len(trace.Steps()) == 0 {
-		t.Error("explain has no steps")
+		tb.Error("explain has no steps")
 	}
 	return first
 }

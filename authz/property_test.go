@@ -3,7 +3,6 @@ package authz
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -155,7 +154,7 @@ func TestDeterminism(t *testing.T) {
 			want = got
 		}
 		if got != want {
-			t.Fatal(fmt.Sprintf("%s\n%s", got, want))
+			t.Fatalf("%s\n%s", got, want)
 		}
 	}
 }

@@ -52,7 +52,7 @@ func FuzzQuery(f *testing.F) {
 		path, query, has := strings.Cut(target, "?")
 		var want []string
 		found := 0
-		for _, pair := range strings.Split(query, "&") {
+		for pair := range strings.SplitSeq(query, "&") {
 			if name, _, _ := strings.Cut(pair, "="); name == "token" {
 				found++
 				continue

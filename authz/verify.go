@@ -69,14 +69,14 @@ func (d *decision) authenticate(ctx context.Context) (s *session, keep time.Dura
 	}
 	times := datesOf(tok.Claims)
 	v := verification{tok: tok, expired: d.api.claims.expired(&times, d.now)}
-	if why := d.verify(ctx, &v); why != nil {
+	if why = d.verify(ctx, &v); why != nil {
 		if why.reason == SignatureInvalid && !d.api.byCred {
 			return nil, keepInvalid, why
 		}
 		return nil, 0, why
 	}
 	d.trace.step("claims")
-	if why := d.api.claims.times(&times, d.now); why != nil {
+	if why = d.api.claims.times(&times, d.now); why != nil {
 		return nil, 0, why
 	}
 	warned, why := d.api.claims.static(tok)
@@ -89,10 +89,10 @@ func (d *decision) authenticate(ctx context.Context) (s *session, keep time.Dura
 	}
 	s.dates, s.warned, s.revocable.IssuedAt = times, warned, times.iat
 	d.session = s
-	if why := d.revoked(&s.revocable); why != nil {
+	if why = d.revoked(&s.revocable); why != nil {
 		return s, 0, why
 	}
-	if why := d.resolve(s, tok, v.cred); why != nil {
+	if why = d.resolve(s, tok, v.cred); why != nil {
 		return s, 0, why
 	}
 	if v.cred != nil {
