@@ -3,8 +3,8 @@ package envoy
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"log/slog"
-	"net/http"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -46,13 +46,17 @@ type Authz struct {
 	log     *slog.Logger
 	timeout time.Duration
 	now     func() time.Time
+	rows    map[authz.Reason]authz.Row
 	open    atomic.Bool
 	counts  counters
 }
 
 // New gives an Authz that fails every call with UNAVAILABLE until Open.
 func New(d Decider, o Options) *Authz {
-	a := &Authz{decide: d, log: o.Log, timeout: o.Timeout, now: time.Now}
+	a := &Authz{decide: d, log: o.Log, timeout: o.Timeout, now: time.Now, rows: map[authz.Reason]authz.Row{}}
+	for _, row := range authz.Rows() {
+		a.rows[row.Reason] = row
+	}
 	if a.log == nil {
 		a.log = slog.Default()
 	}
@@ -149,12 +153,15 @@ func (a *Authz) check(ctx context.Context, r *request) (any, error) {
 	if dropped > 0 {
 		a.counts.dropped.Add(uint64(dropped))
 	}
-	if err != nil {
-		a.counts.invalid.Add(1)
-		a.log.ErrorContext(ctx, "answer refused", "reason", authz.Internal, "decision", answer.ID, "error", err)
-		return refuse(r, answer.ID)
+	switch {
+	case err == nil:
+		return msg, nil
+	case errors.Is(err, errCookie): // what the client sent is to blame
+		return a.refuse(r, authz.RequestMalformed, answer.ID)
 	}
-	return msg, nil
+	a.counts.invalid.Add(1)
+	a.log.ErrorContext(ctx, "answer refused", "reason", authz.Internal, "decision", answer.ID, "error", err)
+	return a.refuse(r, authz.Internal, answer.ID)
 }
 
 // recovered answers a call that panicked. The value is logged only where it
@@ -167,34 +174,34 @@ func (a *Authz) recovered(ctx context.Context, r *request, v any) (any, error) {
 	}
 	id := "fault-" + strings.ToLower(rand.Text())
 	a.log.ErrorContext(ctx, "panic", "reason", authz.Internal, "decision", id, "cause", cause, "stack", string(debug.Stack()))
-	return refuse(r, id)
+	return a.refuse(r, authz.Internal, id)
 }
 
-// refuse builds the message of a fault.
-func refuse(r *request, id string) (any, error) {
-	answer := fault(r, id)
+// refuse is the denial for what went wrong outside the Decider.
+func (a *Authz) refuse(r *request, reason authz.Reason, id string) (any, error) {
+	answer := refusal(r, a.rows[reason], id)
 	msg, _, err := respond(&answer, r)
 	return msg, err
 }
 
-// fault is the denial for what went wrong on our side outside the Decider.
-func fault(r *request, id string) authz.Answer {
-	const text = "Temporarily unavailable"
+// refusal is the answer that a row of the table of reasons gives.
+func refusal(r *request, row authz.Row, id string) authz.Answer {
+	code := string(row.Reason)
 	answer := authz.Answer{
 		Outcome: authz.Deny,
-		Reason:  authz.Internal,
+		Reason:  row.Reason,
 		ID:      id,
-		Status:  http.StatusServiceUnavailable,
+		Status:  row.Status,
 		Headers: []authz.Header{
 			{Name: "content-type", Value: "application/json"},
 			{Name: "x-tollgate-decision", Value: id},
-			{Name: "x-tollgate-reason", Value: string(authz.Internal)},
+			{Name: "x-tollgate-reason", Value: code},
 		},
-		Body:     `{"error":"` + text + `","code":"` + string(authz.Internal) + `","decision":"` + id + `"}`,
-		Metadata: authz.Metadata{Decision: id, Outcome: authz.Deny.String(), Reason: string(authz.Internal)},
+		Body:     `{"error":"` + row.Text + `","code":"` + code + `","decision":"` + id + `"}`,
+		Metadata: authz.Metadata{Reason: code},
 	}
 	if r.wantsGRPC() {
-		answer.Headers[0].Value, answer.Body = "text/plain", text
+		answer.Headers[0].Value, answer.Body = "text/plain", row.Text
 	}
 	return answer
 }
