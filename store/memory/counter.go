@@ -9,7 +9,7 @@ import (
 
 // Count implements store.Counter.
 func (s *Store) Count(ctx context.Context, id string, step store.Step, c *limit.Charge) (limit.Verdict, error) {
-	if err := s.Ping(ctx); err != nil {
+	if err := s.ready(ctx, store.Key{Kind: store.KindLimit, ID: id}); err != nil {
 		return limit.Verdict{}, err
 	}
 	return s.tally.Count(ctx, id, step, c, nil)

@@ -3,6 +3,9 @@ package redis_test
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -126,6 +129,17 @@ func TestClusterMoves(t *testing.T) {
 	f := follow(t, s)
 	l := startLoad(t, s, 200, budget)
 	l.awaitAnswers(2000)
+	published := publishMany(t, s)
+	rounds, r := 25, rand.New(rand.NewPCG(3, 4))
+	if long() {
+		rounds = 500
+	}
+	primaries := c.Primaries(t)
+	for range rounds {
+		for _, node := range primaries {
+			killSome(t, node, r)
+		}
+	}
 	names := store.Layout{Prefix: "tollgate"}
 	for i := range 6 {
 		key := cred(fmt.Sprintf("caller %d", 2*i))
@@ -167,4 +181,53 @@ func TestClusterMoves(t *testing.T) {
 		t.Logf("%d CLUSTERDOWN, %d gaps of the feed", n, f.gaps.Load())
 	}
 	l.end()
+	published(c.Owner(t, c.Slot(t, names.Stream())), names.Stream())
+}
+
+// publishMany publishes events, each once, until the function is called that it
+// answers: that one says whether any of them is in the feed twice.
+func publishMany(t *testing.T, s *redis.Store) func(owner *storetest.Redis, stream string) {
+	stop := make(chan struct{})
+	var publishing sync.WaitGroup
+	var acknowledged, refused atomic.Int64
+	for p := range 4 {
+		publishing.Go(func() {
+			tick := time.NewTicker(5 * time.Millisecond)
+			defer tick.Stop()
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				case <-tick.C:
+				}
+				if _, err := s.Publish(t.Context(), "once", fmt.Appendf(nil, "once %d %d", p, i)); err == nil {
+					acknowledged.Add(1)
+				} else {
+					refused.Add(1)
+				}
+			}
+		})
+	}
+	return func(owner *storetest.Redis, stream string) {
+		t.Helper()
+		close(stop)
+		publishing.Wait()
+		entries, _ := owner.Do(t, "XRANGE", stream, "-", "+").([]any)
+		times := make(map[string]int)
+		for _, e := range entries {
+			if text := fmt.Sprint(e); strings.Contains(text, "once ") {
+				_, payload, _ := strings.Cut(text, " p ")
+				times[payload]++
+			}
+		}
+		for payload, n := range times {
+			if n > 1 {
+				t.Errorf("%s is in the feed %d times", payload, n)
+			}
+		}
+		t.Logf("%d publications acknowledged, %d refused, %d events", acknowledged.Load(), refused.Load(), len(times))
+		if refused.Load() == 0 || len(times) < 100 {
+			t.Error("the test did not test")
+		}
+	}
 }

@@ -149,7 +149,7 @@ func openParity(t *testing.T) parity {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := Open(Options{Address: a, Timeout: 5 * time.Second})
+	s, err := Open(Options{Address: a, Timeout: 10 * time.Second}) // the machine may be busy
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,6 +47,12 @@ func Run(t *testing.T, s Subject) {
 		{"lets one creator win", letsOneCreatorWin},
 		{"spreads events to all", spreadsToAll},
 		{"ends calls with their context", endsWithContext},
+		{"admits exactly a quota", admitsExactly},
+		{"charges all limits or none", chargesAllOrNone},
+		{"keeps counters apart", keepsCountersApart},
+		{"looks without counting", looksWithoutCounting},
+		{"resets and tops up", resetsAndTopsUp},
+		{"renews at the instant", renewsAtTheInstant},
 	}
 	for _, r := range rules {
 		t.Run(r.name, func(t *testing.T) {

@@ -31,7 +31,8 @@ end
 -- The request.
 local request = ARGV[1]
 local step, cost, now = sub(request, 1, 1), read(request, 2), read(request, 9)
-if now == 0 then
+local clock = now == 0 -- an instant that was given is a test's: nothing expires then
+if clock then
   local t = redis.call('TIME')
   now = t[1] * 1000000 + t[2]
 end
@@ -351,6 +352,8 @@ if not looks and (step ~= 't' or not refused or repaired) then
   for _, e in ipairs(own) do parts[#parts + 1] = e end
   if #parts == 1 then
     redis.call('DEL', KEYS[1])
+  elseif not clock then
+    redis.call('SET', KEYS[1], table.concat(parts))
   else
     local px = ceil((until_ - now) / 1000)
     redis.call('SET', KEYS[1], table.concat(parts), 'PX', string.format('%.0f', max(px, 1)))
