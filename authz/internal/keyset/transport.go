@@ -102,7 +102,7 @@ func (o Options) redirect(next *http.Request, via []*http.Request) error {
 	case len(via) > maxRedirects:
 		return errors.New("more than 3 redirects")
 	case next.URL.Scheme != first.Scheme && next.URL.Scheme != "https":
-		return errors.New("redirected from https to another scheme")
+		return errors.New("redirected to another scheme")
 	case !strings.EqualFold(next.URL.Hostname(), first.Hostname()):
 		return errors.New("redirected to another host")
 	case next.URL.Scheme == first.Scheme && next.URL.Port() != first.Port():
