@@ -31,6 +31,7 @@ type Tallied struct {
 	record []byte
 	spare  []byte // the other of two buffers, so that counting allocates nothing
 	until  int64  // micros from which the record says nothing
+	seen   int64  // latest instant that was counted at
 	gone   bool   // swept: look it up again
 
 	// Safe is for a driver that reserves ahead: what it has written of the record.
@@ -42,6 +43,11 @@ func (e *Tallied) Record() []byte { return e.record }
 
 // TallyBytes is how much a tally holds unless told otherwise.
 const TallyBytes = 1 << 30
+
+// mostLate is how late a caller may come, in microseconds: its clock was read
+// before others counted, and the time of a record must not run backwards for
+// that. What lies further back is a step of the clock.
+const mostLate = 10_000_000
 
 // perTallied is what an id costs beside its id and its record: the map entry,
 // the struct, both buffers rounded up.
@@ -94,7 +100,12 @@ func (t *Tally) Count(ctx context.Context, id string, step Step, c *limit.Charge
 }
 
 func (t *Tally) apply(e *Tallied, step Step, c *limit.Charge, keep func(*Tallied, []byte) error) (limit.Verdict, error) {
-	next, v := Apply(e.spare[:0], e.record, step, c)
+	at := *c
+	if late := e.seen - c.Now; late > 0 && late < mostLate {
+		at.Now = e.seen
+	}
+	e.seen = at.Now
+	next, v := Apply(e.spare[:0], e.record, step, &at)
 	if v.Foreign {
 		t.hooks.Unreadable(KindLimit)
 	}
