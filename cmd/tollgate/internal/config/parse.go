@@ -30,7 +30,7 @@ func (d *document) parse() []Problem {
 	if p, ok := d.unreadable(); ok {
 		return []Problem{p}
 	}
-	decoder := yaml.NewDecoder(bytes.NewReader(joinSurrogates(d.data)))
+	decoder := yaml.NewDecoder(bytes.NewReader(fromJSON(d.data)))
 	var doc, second yaml.Node
 	switch err := decoder.Decode(&doc); {
 	case errors.Is(err, io.EOF):
@@ -73,10 +73,13 @@ func (d *document) unreadable() (Problem, bool) {
 
 // syntax places an error of the YAML parser, which knows at most a line.
 func (d *document) syntax(err error) []Problem {
-	if tabs := d.tabs(); len(tabs) > 0 {
-		return tabs
+	if p, ok := d.syntaxJSON(); ok {
+		return []Problem{p}
 	}
 	message := strings.TrimPrefix(err.Error(), "yaml: ")
+	if tabs := d.tabs(); len(tabs) > 0 && (strings.Contains(message, "tab character") || strings.Contains(message, "cannot start any token")) {
+		return tabs
+	}
 	if m := regexp.MustCompile(`^unknown anchor '(.*)' referenced$`).FindStringSubmatch(message); m != nil {
 		line, column := d.find("*" + m[1])
 		return []Problem{d.at(line, column, "the anchor "+m[1]+" is not known", "write &"+m[1]+" before the value that it stands for")}
@@ -142,20 +145,4 @@ func (d *document) find(text string) (line, column int) {
 	before := d.data[:i]
 	start := bytes.LastIndexByte(before, '\n') + 1
 	return 1 + bytes.Count(before, []byte{'\n'}), 1 + utf8.RuneCount(before[start:])
-}
-
-// joinSurrogates rewrites the surrogate pairs of a JSON file, which YAML does not
-// know, as one escape with blanks behind the text that keep the columns of what
-// follows on other lines.
-func joinSurrogates(data []byte) []byte {
-	if !bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{")) || !bytes.Contains(data, []byte(`\u`)) {
-		return data
-	}
-	pair := regexp.MustCompile(`\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}`)
-	return pair.ReplaceAllFunc(data, func(m []byte) []byte {
-		high, _ := strconv.ParseUint(string(m[2:6]), 16, 32)
-		low, _ := strconv.ParseUint(string(m[8:12]), 16, 32)
-		joined := 0x10000 + (high-0xd800)<<10 + (low - 0xdc00)
-		return []byte(`\U` + strings.ToUpper(strconv.FormatUint(joined+1<<32, 16)[1:]))
-	})
 }

@@ -97,7 +97,9 @@ func (w *world) write(name, content string) {
 }
 
 // realm writes a good main file.
-func (w *world) realm(name string) { w.write("tollgate.yaml", "version: 1\nanswers: {realm: "+name+"}\n") }
+func (w *world) realm(name string) {
+	w.write("tollgate.yaml", "version: 1\nanswers: {realm: "+name+"}\n")
+}
 
 // event tells of a change and lets the Reloader do what follows from it, in
 // fake time.

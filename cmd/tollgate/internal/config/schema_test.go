@@ -88,7 +88,7 @@ func decoded(data []byte) (*File, []Problem) {
 // asJSON gives what a validator of JSON sees of a file.
 func asJSON(data []byte) (any, error) {
 	var doc yaml.Node
-	if err := yaml.Unmarshal(joinSurrogates(data), &doc); err != nil {
+	if err := yaml.Unmarshal(fromJSON(data), &doc); err != nil {
 		return nil, err
 	}
 	stringKeys(&doc, map[*yaml.Node]bool{})
