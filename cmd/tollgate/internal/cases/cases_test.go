@@ -2,7 +2,9 @@ package cases
 
 import (
 	"maps"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -64,5 +66,44 @@ func TestEveryReasonHasACase(t *testing.T) {
 	}
 	if t.Failed() {
 		t.Logf("expected are %v", slices.Sorted(maps.Keys(expected)))
+	}
+}
+
+// Every sample of policies/samples has cases beside it, and they come true: a
+// sample cannot rot. pending are samples with parts that this build refuses; the
+// list shrinks with them.
+func TestSamples(t *testing.T) {
+	const folder = "../../../../policies/samples"
+	pending := map[string]bool{"plans.yaml": true} // rate and quota
+	runner := &Runner{Surfaces: []Surface{Direct(Parts{}), Wire(Parts{})}}
+	files, err := filepath.Glob(filepath.Join(folder, "*.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	samples := 0
+	for _, sample := range files {
+		if strings.HasSuffix(sample, Suffix) {
+			continue
+		}
+		samples++
+		cases := strings.TrimSuffix(sample, ".yaml") + Suffix
+		results := runner.Run(t.Context(), cases)
+		if pending[filepath.Base(sample)] {
+			if len(results) != 1 || !strings.Contains(results[0].Error, "not available yet") {
+				t.Errorf("%s is pending and loads: take it off the list", sample)
+			}
+			continue
+		}
+		for _, r := range results {
+			if !r.Passed() {
+				t.Errorf("%s:%d %s (%s): %s %v", r.File, r.Line, r.Case, r.Surface, r.Error, r.Differences)
+			}
+		}
+		if file, err := Read(cases); err != nil || file.Config.path != filepath.Base(sample) {
+			t.Errorf("%s is about another file than %s (%v)", cases, sample, err)
+		}
+	}
+	if samples < 5 {
+		t.Errorf("only %d samples in %s", samples, folder)
 	}
 }
