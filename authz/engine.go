@@ -35,6 +35,7 @@ func New(options Options) *Engine {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
+	options.keep()
 	e := &Engine{options: options, cache: newTokenCache(options.CacheBytes)}
 	e.pool = keyset.NewPool(keyset.PoolConfig{Now: options.Now, Fetched: e.fetched})
 	e.prefix = replicaName(options.Replica) + "-" + strconv.FormatInt(options.Now().UnixMilli(), 36) + "-"
@@ -121,13 +122,18 @@ func (e *Engine) live() *Snapshot {
 
 // decide is the one way to an answer: with a trace it explains.
 func (e *Engine) decide(ctx context.Context, req Request, now time.Time, trace *Trace) Answer {
-	d := &decision{e: e, snap: e.live(), req: req, now: now, trace: trace}
-	d.id = e.prefix + strconv.FormatUint(e.decisions.Add(1), 36)
+	d := &decision{e: e, snap: e.live(), req: req, now: now, trace: trace, id: e.nextID()}
 	answer, why := d.answer(ctx)
 	if trace == nil && e.options.Observer != nil {
 		e.options.Observer.Decision(ctx, d.info(&answer, why))
 	}
 	return answer
+}
+
+// nextID names a decision: the replica, its start and a number.
+func (e *Engine) nextID() string {
+	var room [96]byte
+	return string(strconv.AppendUint(append(room[:0], e.prefix...), e.decisions.Add(1), 36))
 }
 
 // info is what the observer learns of a decision.

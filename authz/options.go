@@ -22,6 +22,10 @@ type Options struct {
 	Credentials Credentials // per-key secrets; nil: keys with credentials are refused
 	Restorer    Restorer    // split tokens; nil: split is refused
 	Revocations Revocations // nil: nothing is revoked
+
+	// Kept gives the three above, where they are nil, and lets Split and Revoke
+	// work. The caller runs it.
+	Kept *Kept
 }
 
 // Limiter takes what a request costs. One call is one round trip at most, and a

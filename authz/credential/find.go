@@ -24,14 +24,15 @@ type liveKey struct {
 	until time.Time
 }
 
-// Verify says whether one of the secrets that live at now signed the token.
-func (l *Live) Verify(token *jws.Token, now time.Time) bool {
+// Keys are those that verify at now, newest first.
+func (l *Live) Keys(now time.Time) []*jws.Key {
+	keys := make([]*jws.Key, 0, len(l.keys))
 	for _, k := range l.keys {
-		if (k.until.IsZero() || now.Before(k.until)) && k.Fits(token.Alg) && token.Verify(k.Key) == nil {
-			return true
+		if k.until.IsZero() || now.Before(k.until) {
+			keys = append(keys, k.Key)
 		}
 	}
-	return false
+	return keys
 }
 
 // Fresh says whether the credential may still be used as it was read: what was

@@ -1,0 +1,101 @@
+package authz
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/tollgate-authz/tollgate/authz/internal/jws"
+	"github.com/tollgate-authz/tollgate/authz/internal/keyset"
+)
+
+// mostTried bounds the signatures that are checked for one presented token: a
+// client may present what it likes.
+const mostTried = 16
+
+// knownToken is a token that some API verifies, expiry and other claims aside.
+type knownToken struct {
+	snap  *Snapshot
+	api   *api
+	token string // whole
+	tok   *jws.Token
+	kind  CredentialKind
+	cred  *Credential
+	why   Reason // why no API knows it
+}
+
+// known finds the API whose keys signed a presented token. It never fetches keys.
+func (e *Engine) known(ctx context.Context, api, presented string) (knownToken, error) {
+	k := knownToken{snap: e.live(), token: presented, kind: KindToken}
+	if !strings.Contains(presented, ".") {
+		k.kind = KindSplit
+		if e.options.Restorer == nil {
+			k.why = TokenUnknown
+			return k, nil
+		}
+		whole, err := e.options.Restorer.Restore(ctx, "", presented)
+		if errors.Is(err, ErrNoToken) {
+			k.why = TokenUnknown
+			return k, nil
+		}
+		if err != nil {
+			return k, err
+		}
+		k.token = whole
+	}
+	tok, err := jws.Parse(k.token, k.snap.maxToken)
+	if err != nil {
+		k.why = TokenMalformed
+		return k, nil //nolint:nilerr // what is no token is unknown, not a failure
+	}
+	k.tok = tok
+	q := keyset.Query{Alg: tok.Alg, Kid: tok.Kid, HasKid: tok.HasKid, Expired: true}
+	if iss := tok.Claims.Get("iss"); iss.Kind() == jws.String {
+		q.Issuer, q.HasIssuer = iss.Text(), true
+	}
+	tried := make(map[*jws.Key]bool, mostTried)
+	for _, a := range k.snap.apis {
+		if a.spec.Inactive || (api != "" && a.spec.ID != api) || !a.allows(tok.Alg) {
+			continue
+		}
+		signed, err := e.signedFor(ctx, &k, a, &q, tried)
+		if err != nil {
+			return k, err
+		}
+		if signed {
+			k.api = a
+			return k, nil
+		}
+		if len(tried) >= mostTried {
+			break
+		}
+	}
+	k.why = KeyUnknown
+	return k, nil
+}
+
+// signedFor says whether a key of one API signed the token. tried remembers
+// keys that did not: APIs share them.
+func (e *Engine) signedFor(ctx context.Context, k *knownToken, a *api, q *keyset.Query, tried map[*jws.Key]bool) (bool, error) {
+	keys, _ := a.keys.Find(make([]*keyset.Key, 0, keyset.MaxCandidates), q) //nolint:errcheck // no key is no key
+	for _, key := range keys {
+		if tried[key.Key] || !key.Fits(k.tok.Alg) {
+			continue
+		}
+		if k.tok.Verify(key.Key) == nil {
+			return true, nil
+		}
+		tried[key.Key] = true
+	}
+	if !a.byCred {
+		return false, nil
+	}
+	d := &decision{e: e, snap: k.snap, api: a, token: k.token, now: e.options.Now(), kind: k.kind}
+	v := verification{tok: k.tok}
+	done, why := d.verifyByCredential(ctx, &v)
+	if why != nil && why.err != nil {
+		return false, why.err
+	}
+	k.cred = v.cred
+	return done && why == nil, nil
+}
