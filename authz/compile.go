@@ -97,11 +97,8 @@ func (s *Snapshot) add(spec APISpec, base string, p *problems) {
 	var found []Problem
 	a.public, found = policies.CompileRoutes(routes)
 	p.take(at(base, "public"), found)
+	spec.Policies.Org, spec.Policies.Tyk = spec.Org, spec.Tyk
 	a.selector, found = policies.CompileSelector(spec.Policies, s.policies)
-	for i := range found {
-		// An unknown policy denies when it is the one needed (contract section 5).
-		found[i].Warning = found[i].Warning || spec.Tyk
-	}
 	p.take(at(base, "policies"), found)
 }
 

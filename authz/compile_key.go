@@ -22,6 +22,14 @@ type keyCompiler struct {
 	p      *problems
 }
 
+// parts takes joined errors apart, so that each is a problem of its own.
+func parts(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the shape of errors.Join itself
+		return joined.Unwrap()
+	}
+	return []error{err}
+}
+
 // refuse notes that a key cannot be used.
 func (c *keyCompiler) refuse(at, what string) {
 	c.failed = true
@@ -95,7 +103,9 @@ func (c *keyCompiler) remote(k *KeySpec, base string) {
 		c.p.warn(base, "keys are fetched over plain http: whoever is on the way can replace them", "https")
 	}
 	if err := c.a.remoteOptions(k).Validate(); err != nil {
-		c.refuse(base, err.Error())
+		for _, one := range parts(err) {
+			c.refuse(base, one.Error())
+		}
 		return
 	}
 	c.use(base, slices.DeleteFunc(jws.Algs(), func(a jws.Alg) bool { return a.Family() == jws.HMAC }))

@@ -82,7 +82,11 @@ func (d *decision) resolve(s *session, tok *jws.Token, cred *Credential) *denial
 	} else {
 		chosen, err := d.api.selector.Choose(claimTexts{tok.Claims})
 		if err != nil {
-			return refusedPolicy(err)
+			why := refusedPolicy(err)
+			if why.reason == PolicyMissing && d.hasScopes(tok.Claims) {
+				why.tyk = "key not authorized: no matching policy found in scope claim"
+			}
+			return why
 		}
 		choice = chosen
 	}
@@ -104,6 +108,23 @@ func (d *decision) resolve(s *session, tok *jws.Token, cred *Credential) *denial
 	}
 	s.edits = d.api.edits.fill(d.api, s, tok.Claims, cred != nil)
 	return nil
+}
+
+// hasScopes says whether scopes could have named a policy and did not: Tyk has
+// other words for that.
+func (d *decision) hasScopes(claims jws.Object) bool {
+	spec := &d.api.spec.Policies
+	if len(spec.ScopeMap) == 0 {
+		return false
+	}
+	names := spec.ScopeClaims
+	if names == nil {
+		names = []string{"scope", "scp"}
+	}
+	return slices.ContainsFunc(names, func(name string) bool {
+		list, _ := claimTexts{claims}.Texts(name)
+		return len(list) > 0
+	})
 }
 
 // claimTexts lets policies read the claims of a token.
