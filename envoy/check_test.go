@@ -4,17 +4,21 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/encoding"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/tollgate-authz/tollgate/authz"
 )
@@ -97,33 +101,52 @@ func TestUnsendableAllowIsDenied(t *testing.T) {
 }
 
 // TestDeadline: a decision that waits for something that hangs learns in time
-// that it must answer.
+// that it must answer. Time is that of a bubble: only waiting takes any.
 func TestDeadline(t *testing.T) {
-	hung := deciderFunc(func(ctx context.Context, req authz.Request) authz.Answer {
-		if req.Line().Target == "/first" {
-			return authz.Answer{}
+	synctest.Test(t, func(t *testing.T) {
+		a := New(deciderFunc(func(ctx context.Context, _ authz.Request) authz.Answer {
+			<-ctx.Done() // a store that never answers
+			if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return authz.Answer{}
+			}
+			return authz.Answer{Reason: authz.StoreUnavailable, Status: 503, ID: "late"}
+		}), Options{})
+		s := NewServer(a, Config{Limits: Limits{Workers: 1}})
+		l := bufconn.Listen(1 << 16)
+		s.bound = []net.Listener{&securedListener{Listener: l, transport: insecure.NewCredentials()}}
+		s.Ready()
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- s.Serve(ctx) }()
+		conn, err := grpc.NewClient("passthrough:///bubble", grpc.WithTransportCredentials(insecure.NewCredentials()),
+			grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return l.DialContext(ctx) }))
+		if err != nil {
+			t.Fatal(err)
 		}
-		<-ctx.Done() // a store that never answers
-		if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			return authz.Answer{}
+		for _, left := range []time.Duration{50 * time.Millisecond, 200 * time.Millisecond, 10 * time.Second} {
+			for range 100 {
+				start := time.Now()
+				ctx, cancel := context.WithTimeout(t.Context(), left)
+				v, err := NewClient(conn).Check(ctx, get())
+				cancel()
+				if err != nil || v.Metadata["decision"] != "late" {
+					t.Fatalf("%v left: no answer: %v", left, err)
+				}
+				// A front that waits for ten seconds waits for five.
+				if took, most := time.Since(start), min(left, 5*time.Second+time.Millisecond); took >= most {
+					t.Fatalf("%v left: the answer took %v", left, took)
+				}
+			}
 		}
-		return authz.Answer{Reason: authz.StoreUnavailable, Status: 503, ID: "late"}
+		if n := a.Counts().Late; n != 0 {
+			t.Errorf("%d late", n)
+		}
+		_ = conn.Close()
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
 	})
-	r := serve(t, hung)
-	r.ask(t, &HTTP{Method: "GET", Target: "/first"}) // the connection is there
-	const rounds = 100
-	inTime := 0
-	for range rounds {
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		v, err := r.Check(ctx, get())
-		cancel()
-		if err == nil && v.Metadata["decision"] == "late" {
-			inTime++
-		}
-	}
-	if inTime < rounds*99/100 {
-		t.Errorf("%d of %d answers came before the deadline", inTime, rounds)
-	}
 }
 
 func TestDeadlineWithoutOneFromTheFront(t *testing.T) {

@@ -7,8 +7,8 @@ import (
 )
 
 // reserve is what a check keeps of the front's deadline for the way back: a
-// store that hangs must leave time for the denial that says so. It is a quarter
-// of what remains, at most this.
+// store that hangs must leave time for the denial that says so. It is half of
+// what remains, at most this.
 const reserve = 20 * time.Millisecond
 
 // deadline is a context that ends before the front gives up. A timer is started
@@ -32,7 +32,7 @@ func newDeadline(ctx context.Context, now func() time.Time, most time.Duration) 
 	at := start.Add(most)
 	if front, ok := ctx.Deadline(); ok {
 		left := front.Sub(start)
-		if front = front.Add(-min(reserve, left/4)); front.Before(at) {
+		if front = front.Add(-min(reserve, left/2)); front.Before(at) {
 			at = front
 		}
 	}

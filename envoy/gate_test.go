@@ -66,7 +66,9 @@ func spec() authz.Spec {
 	return authz.Spec{
 		APIs: []authz.APISpec{
 			api("orders", nil),
-			api("places", func(a *authz.APISpec) { a.Token = authz.LocationSpec{Header: "Authorization", Query: "token", Cookie: "session"} }),
+			api("places", func(a *authz.APISpec) {
+				a.Token = authz.LocationSpec{Header: "Authorization", Query: "token", Cookie: "session"}
+			}),
 			api("strip", func(a *authz.APISpec) {
 				a.Token = authz.LocationSpec{Header: "Authorization", Query: "token", Cookie: "session", Strip: true}
 			}),
