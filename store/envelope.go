@@ -50,6 +50,9 @@ func Millis(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
 	}
+	if t.Year() > 9999 { // beyond that, UnixMilli may overflow
+		return maxMillis
+	}
 	ms := t.UnixMilli()
 	if t.Nanosecond()%int(time.Millisecond) != 0 {
 		ms++
