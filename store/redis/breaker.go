@@ -71,7 +71,6 @@ func (b *breaker) failed() {
 		return
 	}
 	if b.ended.Err() == nil && b.open.CompareAndSwap(false, true) {
-		b.forget()
 		b.running.Go(b.probe)
 		b.tell(b.shard, true)
 	}
@@ -98,7 +97,10 @@ func (b *breaker) probe() {
 		cancel()
 		switch {
 		case err == nil:
+			b.mu.Lock()
+			b.forget() // of calls that were under way when it opened
 			b.open.Store(false)
+			b.mu.Unlock()
 			b.tell(b.shard, false)
 			return
 		case errors.Is(err, goredis.ErrClosed): // a node that has left the cluster
