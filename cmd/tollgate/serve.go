@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/config"
 	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/obs"
 	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/service"
 	"github.com/tollgate-authz/tollgate/envoy"
@@ -68,7 +69,11 @@ func serve(ctx context.Context, t *terminal, s *service.Service) error {
 	for _, bound := range s.Bound() {
 		fmt.Fprintf(t.out, "listening %s %s\n", bound.Name, bound.Address)
 	}
-	return s.Serve(ending, func() { fmt.Fprintln(t.out, "ready") })
+	err := s.Serve(ending, func() { fmt.Fprintln(t.out, "ready") })
+	if _, ok := errors.AsType[*service.BrokenError](err); ok {
+		return &exit{code: exitUsage} // the log has told what is wrong
+	}
+	return err
 }
 
 // reloadOn reloads at every hang-up. Hang-ups that come while it does are one.
@@ -78,7 +83,7 @@ func reloadOn(ctx context.Context, hangup <-chan os.Signal, s *service.Service) 
 		case <-ctx.Done():
 			return
 		case <-hangup:
-			_ = s.Reload(ctx) // the log has told why, and the old configuration stays
+			_ = s.Reload(ctx, config.TriggerSignal) // the log has told why, and the old configuration stays
 		}
 	}
 }

@@ -2,6 +2,9 @@ package e2e
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,7 +27,7 @@ func until(t *testing.T, w *world, status int, headers ...string) *reply {
 // without a token, and when it is back it decides again.
 func TestGateAway(t *testing.T) {
 	for _, shape := range shapes {
-		t.Run(shape, func(t *testing.T) {
+		t.Run(string(shape), func(t *testing.T) {
 			w := &world{dir: t.TempDir(), upstream: newRecorder(t)}
 			w.key = newKey(t, w.dir)
 			file := w.write(t, "tollgate.yaml", strings.ReplaceAll(configuration, "127.0.0.1:0", fixedAddress(t)))
@@ -35,6 +38,7 @@ func TestGateAway(t *testing.T) {
 
 			t.Run("stopped", func(t *testing.T) {
 				w.gate.signal(t, syscall.SIGSTOP)
+				awaitStopped(t, w.gate.PID())
 				w.upstream.take()
 				w.refusesAll(t, bearer)
 				w.gate.signal(t, syscall.SIGCONT)
@@ -51,6 +55,24 @@ func TestGateAway(t *testing.T) {
 				until(t, w, 401)
 			})
 		})
+	}
+}
+
+// awaitStopped waits until every thread of a process has stopped.
+func awaitStopped(t *testing.T, pid int) {
+	t.Helper()
+	for d := newDeadline(t); ; d.wait("the stop of every thread") {
+		tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+		if err != nil || len(tasks) == 0 {
+			t.Fatalf("process %d has no threads: %v", pid, err)
+		}
+		running := slices.ContainsFunc(tasks, func(task string) bool {
+			text, err := os.ReadFile(task)
+			return err == nil && !strings.Contains(string(text), ") T ")
+		})
+		if !running {
+			return
+		}
 	}
 }
 

@@ -1,24 +1,34 @@
 package e2e
 
 import (
-	"net"
-	"os"
-	"strings"
 	"testing"
+
+	envoyconfig "github.com/tollgate-authz/tollgate/envoy/config"
 )
 
-// bootstrap is the configuration of an Envoy in the given shape.
-func bootstrap(t *testing.T, shape, upstream string, gates ...string) string {
+// bootstrap is the configuration of an Envoy in the given shape, on free ports of
+// loopback, with its access log at log.
+func bootstrap(t *testing.T, shape envoyconfig.Shape, log, upstream string, gates ...string) string {
 	t.Helper()
-	text, err := os.ReadFile("testdata/" + shape + ".yaml")
+	p := &envoyconfig.Params{
+		Listen: envoyconfig.Address{Host: "127.0.0.1"}, Admin: envoyconfig.Address{Host: "127.0.0.1"},
+		Upstream: address(t, upstream), Log: log,
+	}
+	for _, gate := range gates {
+		p.Gates = append(p.Gates, address(t, gate))
+	}
+	text, err := envoyconfig.Render(shape, p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var eps []string
-	for _, g := range gates {
-		gh, gp, _ := net.SplitHostPort(g)
-		eps = append(eps, "{ endpoint: { address: { socket_address: { address: "+gh+", port_value: "+gp+" } } } }")
+	return string(text)
+}
+
+func address(t *testing.T, text string) envoyconfig.Address {
+	t.Helper()
+	a, err := envoyconfig.ParseAddress(text)
+	if err != nil {
+		t.Fatal(err)
 	}
-	uh, up, _ := net.SplitHostPort(upstream)
-	return strings.NewReplacer("ENDPOINTS", strings.Join(eps, ", "), "UPHOST", uh, "UPPORT", up).Replace(string(text))
+	return a
 }

@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"flag"
 	"maps"
 	"net"
 	"os"
@@ -13,10 +14,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/demo"
 	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/tokens"
+	envoyconfig "github.com/tollgate-authz/tollgate/envoy/config"
 )
 
 const repository = "../../../.."
@@ -101,15 +104,40 @@ func TestComposeFile(t *testing.T) {
 		t.Errorf("ports %q: publish the listener on loopback only", front.Ports)
 	}
 	where["0.0.0.0:8000"], where["127.0.0.1:9901"] = "127.0.0.1:0", "127.0.0.1:0"
-	envoy := runFront(t, dir, moved(t, front.mounted(t, "/etc/envoy/envoy.yaml"), where))
+	rendered := composedBootstrap(t)
+	bootstrap := front.mounted(t, "/etc/envoy/envoy.yaml")
+	if diff := cmp.Diff(rendered, bootstrap); diff != "" {
+		t.Errorf("deploy/compose/envoy.yaml is not what the edge configuration gives (-want +file); go test -run Compose -update writes it:\n%s", diff)
+	}
+	envoy := runFront(t, dir, moved(t, bootstrap, where))
 
 	tour := &demo.Tour{
-		Base: "http://" + envoy.Listeners["edge"], Out: t.Output(),
+		Base: "http://" + envoy.Listeners[envoyconfig.Listener], Out: t.Output(),
 		Mint: composedMint(t, gate),
 	}
 	if err := tour.Run(t.Context(), demo.Steps()); err != nil {
 		t.Error(err)
 	}
+}
+
+var update = flag.Bool("update", false, "write deploy/compose/envoy.yaml")
+
+// composedBootstrap is the edge configuration in the network of the compose file.
+func composedBootstrap(t *testing.T) string {
+	t.Helper()
+	text, err := envoyconfig.Render(envoyconfig.Edge, &envoyconfig.Params{
+		Listen: address(t, "0.0.0.0:8000"), Admin: address(t, "127.0.0.1:9901"), Upstream: address(t, "upstream:8080"),
+		Gates: []envoyconfig.Address{address(t, "tollgate:9191")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := os.WriteFile(filepath.Join(repository, "deploy/compose/envoy.yaml"), text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return string(text)
 }
 
 func startUpstream(t *testing.T, s *composedService, address string) string {

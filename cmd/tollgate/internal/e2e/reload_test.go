@@ -9,6 +9,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	envoyconfig "github.com/tollgate-authz/tollgate/envoy/config"
 )
 
 // generation is a configuration that lets exactly one person in and puts its own
@@ -42,7 +44,7 @@ func TestReloadIsAllOrNothing(t *testing.T) {
 	w.key = newKey(t, w.dir)
 	file := w.write(t, "tollgate.yaml", generation("gen-a", "alice"))
 	w.gate = startGate(t, file)
-	w.startFront(t, "edge", w.gate.address)
+	w.startFront(t, envoyconfig.Edge, w.gate.address)
 	people := map[string]string{"alice": w.bearer(t, "alice"), "bob": w.bearer(t, "bob")}
 	until(t, w, 200, people["alice"])
 
@@ -141,7 +143,7 @@ func TestBrokenReloadKeepsTheOld(t *testing.T) {
 	w.key = newKey(t, w.dir)
 	file := w.write(t, "tollgate.yaml", generation("gen-a", "alice"))
 	w.gate = startGate(t, file)
-	w.startFront(t, "edge", w.gate.address)
+	w.startFront(t, envoyconfig.Edge, w.gate.address)
 	alice, bob := w.bearer(t, "alice"), w.bearer(t, "bob")
 	until(t, w, 200, alice)
 

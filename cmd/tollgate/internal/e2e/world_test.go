@@ -9,6 +9,7 @@ import (
 
 	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/demo"
 	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/tokens"
+	envoyconfig "github.com/tollgate-authz/tollgate/envoy/config"
 )
 
 const issuer = "https://issuer.example/"
@@ -24,17 +25,17 @@ type world struct {
 }
 
 // shapes are the fronts that every question is asked through.
-var shapes = []string{"edge", "istio"}
+var shapes = []envoyconfig.Shape{envoyconfig.Edge, envoyconfig.Istio}
 
 // inEveryShape runs a test through each front.
 func inEveryShape(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()
 	for _, shape := range shapes {
-		t.Run(shape, func(t *testing.T) { test(t, newWorld(t, shape)) })
+		t.Run(string(shape), func(t *testing.T) { test(t, newWorld(t, shape)) })
 	}
 }
 
-func newWorld(t *testing.T, shape string) *world {
+func newWorld(t *testing.T, shape envoyconfig.Shape) *world {
 	t.Helper()
 	w := &world{dir: t.TempDir(), upstream: newRecorder(t)}
 	w.key = newKey(t, w.dir)
@@ -70,11 +71,14 @@ func (w *world) write(t *testing.T, name, text string) string {
 }
 
 // startFront runs Envoy in the given shape before the gates.
-func (w *world) startFront(t *testing.T, shape string, gates ...string) {
+func (w *world) startFront(t *testing.T, shape envoyconfig.Shape, gates ...string) {
 	t.Helper()
-	w.front = runFront(t, w.dir, bootstrap(t, shape, w.upstream.address, gates...))
-	w.address = w.front.Listeners["edge"]
+	w.front = runFront(t, w.dir, bootstrap(t, shape, w.log(), w.upstream.address, gates...))
+	w.address = w.front.Listeners[envoyconfig.Listener]
 }
+
+// log is the access log of Envoy.
+func (w *world) log() string { return filepath.Join(w.dir, "access.log") }
 
 func runFront(t *testing.T, dir, text string) *demo.Front {
 	t.Helper()

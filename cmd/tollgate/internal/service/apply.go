@@ -3,92 +3,56 @@ package service
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 
-	"github.com/tollgate-authz/tollgate/authz"
 	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/config"
 	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/obs"
 )
 
-// errRefused means that a reload changed nothing.
+// errRefused means that an attempt to load the configuration changed nothing.
 var errRefused = errors.New("the configuration was refused; the one before it stays")
 
-// Reload reads the configuration again. Either all of it applies from the next
-// request on, or nothing does and the log says why.
-func (s *Service) Reload(ctx context.Context) error {
-	next, problems := s.options.Loader.Load(ctx)
-	if config.Broken(problems) {
-		s.refused(ctx, hashOf(next), problems)
-		return errRefused
+// Reload reads the configuration again because of trigger. Either all of it
+// applies from the next request on, or nothing does and the log says why.
+func (s *Service) Reload(ctx context.Context, trigger config.Trigger) error {
+	status, err := s.reloader.Reload(ctx, trigger)
+	if err == nil && !status.Attempted.OK() {
+		err = errRefused
 	}
-	s.warn(ctx, problems)
-	return s.apply(ctx, next)
+	return err
 }
 
-func hashOf(c *config.Config) string {
-	if c == nil {
-		return ""
-	}
-	return c.Hash
-}
-
-// apply makes a configuration that was checked the live one.
-func (s *Service) apply(ctx context.Context, next *config.Config) error {
-	s.applying.Lock()
-	defer s.applying.Unlock()
-	spec := next.Spec
-	spec.Hash = next.Hash
-	snapshot, found := s.engine.Compile(ctx, spec)
-	if snapshot == nil {
-		err := refusal(found)
-		s.obs.SetReload(obs.Reload{Hash: next.Hash, Err: err})
-		s.log.ErrorContext(ctx, "configuration refused", "hash", next.Hash, "error", err)
-		return err
-	}
-	generation := s.engine.Swap(snapshot)
-	s.applied = next
-	s.level.Set(levelOf(next))
-	s.obs.SetAllowSample(next.Log.AllowSample)
-	s.obs.SetReload(obs.Reload{Hash: next.Hash, Generation: generation, APIs: idsOf(snapshot)})
-	s.log.InfoContext(ctx, "configuration applied", "generation", generation, "hash", next.Hash,
-		"apis", len(spec.APIs), "policies", len(spec.Policies))
-	return nil
-}
-
-// refusal is what Compile found beyond what Check had found.
-func refusal(found []authz.Problem) error {
-	var all []error
-	for _, problem := range found {
-		if !problem.Warning {
-			all = append(all, fmt.Errorf("%s: %s", problem.At, problem.What))
-		}
-	}
-	return errors.Join(append(all, errRefused)...)
-}
-
-func (s *Service) refused(ctx context.Context, hash string, problems []config.Problem) {
-	for _, problem := range problems {
-		if !problem.Warning {
+// applied is told of every attempt to load the configuration, the first included.
+func (s *Service) applied(c *config.Config, status config.Status) {
+	ctx, attempt := context.Background(), status.Attempted
+	for _, problem := range attempt.Problems {
+		switch {
+		case !problem.Warning:
 			s.log.ErrorContext(ctx, "configuration problem", "problem", problem.String())
-		}
-	}
-	s.obs.SetReload(obs.Reload{Hash: hash, Err: errRefused})
-	s.log.ErrorContext(ctx, "configuration refused", "hash", hash, "problems", len(problems))
-}
-
-func (s *Service) warn(ctx context.Context, problems []config.Problem) {
-	for _, problem := range problems {
-		if problem.Warning {
+		case attempt.Trigger != config.TriggerStart: // who starts it has been told already
 			s.log.WarnContext(ctx, "configuration warning", "problem", problem.String())
 		}
 	}
+	if !attempt.OK() {
+		s.obs.SetReload(obs.Reload{Hash: attempt.Hash, Err: errRefused})
+		s.log.ErrorContext(ctx, "configuration refused", "trigger", attempt.Trigger, "hash", attempt.Hash,
+			"problems", len(attempt.Problems), "generation", status.Applied.Generation)
+		return
+	}
+	s.level.Set(levelOf(c))
+	s.obs.SetAllowSample(c.Log.AllowSample)
+	s.obs.SetReload(obs.Reload{Hash: attempt.Hash, Generation: attempt.Generation, APIs: idsOf(c)})
+	s.log.InfoContext(ctx, "configuration applied", "trigger", attempt.Trigger, "generation", attempt.Generation,
+		"hash", attempt.Hash, "apis", len(c.Spec.APIs), "policies", len(c.Spec.Policies))
+	for _, setting := range status.Restart {
+		s.log.WarnContext(ctx, "needs a restart", "setting", setting)
+	}
 }
 
-func idsOf(snapshot *authz.Snapshot) []string {
-	var ids []string
-	for _, api := range snapshot.APIs() {
-		ids = append(ids, api.ID)
+func idsOf(c *config.Config) []string {
+	ids := make([]string, 0, len(c.Spec.APIs))
+	for i := range c.Spec.APIs {
+		ids = append(ids, c.Spec.APIs[i].ID)
 	}
 	return ids
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -43,9 +42,8 @@ type Service struct {
 	site    *site         // nil when listen.metrics is off
 	bound   []Bound
 
-	applying sync.Mutex
 	first    *config.Config // what the parts were built from
-	applied  *config.Config // what decides
+	reloader *config.Reloader
 	draining atomic.Bool
 }
 
@@ -106,6 +104,7 @@ func (s *Service) build(ctx context.Context) error {
 		Now: s.options.Now, Observer: s.observer(), Replica: replica(), CacheBytes: int64(s.first.Cache.Tokens),
 	})
 	s.authz = envoy.New(s.engine, envoy.Options{Log: s.log})
+	s.reloader = config.NewReloader(config.ReloaderOptions{Loader: s.options.Loader, Engine: s.engine, Observe: s.applied})
 	s.obs.WatchKeySets(s.keySets)
 	return s.listen(ctx)
 }
@@ -148,7 +147,7 @@ func (s *Service) Bound() []Bound { return s.bound }
 func (s *Service) Log() *slog.Logger { return s.log }
 
 // Serve makes the first snapshot, tells ready and answers until ctx ends; then it
-// drains. It returns nil after a drain.
+// drains. Meanwhile it reloads when files change. It returns nil after a drain.
 func (s *Service) Serve(ctx context.Context, ready func()) error {
 	group, running := errgroup.WithContext(ctx)
 	// Probes and scrapes are answered until the drain is over.
@@ -161,23 +160,26 @@ func (s *Service) Serve(ctx context.Context, ready func()) error {
 		defer end()
 		return s.serveChecks(running)
 	})
-	group.Go(func() error {
-		if err := s.apply(running, s.first); err != nil {
-			return err
-		}
-		if s.check != nil {
-			s.check.Ready()
-		}
-		ready()
-		<-running.Done()
-		if ctx.Err() != nil {
-			s.draining.Store(true)
-			s.log.InfoContext(ctx, "draining", "delay", time.Duration(s.first.Drain.Delay), "timeout", time.Duration(s.first.Drain.Timeout))
-		}
-		return nil
-	})
+	group.Go(func() error { return s.follow(running, ready) })
 	err := group.Wait() // the listeners are closed now
 	s.engine.Close()
+	return err
+}
+
+// follow makes the first snapshot and keeps it at what the files say.
+func (s *Service) follow(ctx context.Context, ready func()) error {
+	if _, problems := s.reloader.Start(ctx); config.Broken(problems) {
+		return &BrokenError{Problems: problems}
+	}
+	if s.check != nil {
+		s.check.Ready()
+	}
+	ready()
+	err := s.reloader.Run(ctx)
+	if ctx.Err() != nil {
+		s.draining.Store(true)
+		s.log.InfoContext(ctx, "draining", "delay", time.Duration(s.first.Drain.Delay), "timeout", time.Duration(s.first.Drain.Timeout))
+	}
 	return err
 }
 
