@@ -133,8 +133,9 @@ func (d *decoder) overwrite(n *yaml.Node, f *form, into reflect.Value, at *trail
 		d.decode(n, f, into, at)
 		return
 	}
+	before := len(d.problems)
 	for _, fd := range f.fields {
-		if fd.short && len(d.problems) == 0 {
+		if fd.short && len(d.problems) == before {
 			d.decode(n, fd.form, into.Field(fd.index), at)
 		}
 	}
