@@ -24,7 +24,7 @@ type keyCompiler struct {
 
 // parts takes joined errors apart, so that each is a problem of its own.
 func parts(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the shape of errors.Join itself
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		return joined.Unwrap()
 	}
 	return []error{err}

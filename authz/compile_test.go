@@ -113,6 +113,8 @@ func TestProblems(t *testing.T) {
 			a.Tyk, a.Policies = true, policies.SelectorSpec{Default: []string{"bsic"}}
 		}), want: []string{"?/apis/0/policies/default/0"}},
 
+		{name: "split", spec: onAPI(func(a *APISpec) { a.Split.Mode = "maybe" }), want: []string{"/apis/0/split", "/apis/0/split"}},
+
 		{name: "parts that are absent", spec: func(s *Spec) {
 			s.APIs[0].Split.Mode = SplitAllowed
 			s.APIs[0].Limits.Rate = &policies.Rate{Requests: 1, Per: time.Second}

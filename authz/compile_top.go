@@ -42,6 +42,11 @@ const notYet = "not available yet"
 func (e *Engine) checkSeams(spec Spec, p *problems) {
 	for i := range spec.APIs {
 		a := &spec.APIs[i]
+		switch a.Split.Mode {
+		case "", SplitNone, SplitAllowed, SplitRequired:
+		default:
+			p.add(at("/apis", i, "split"), "is no way to take split tokens", "none, allowed or required")
+		}
 		if a.Split.Mode != "" && a.Split.Mode != SplitNone && e.options.Restorer == nil {
 			p.add(at("/apis", i, "split"), notYet, "none")
 		}

@@ -94,16 +94,10 @@ type broom struct {
 }
 
 func (b *broom) note(name string) bool {
-	if b.t.isManaged(name) && !b.t.covered[name] {
+	if b.t.managed.has(name) && !b.t.covered[name] {
 		b.seen = append(b.seen, name)
 	}
 	return true
-}
-
-// isManaged says whether a header is ours to set (contract section 5).
-func (t *template) isManaged(name string) bool {
-	name = twin(name)
-	return t.managed.twins[name] || strings.HasPrefix(name, reservedPrefix)
 }
 
 // credentialEdits strips or replaces the credential, except where a header of

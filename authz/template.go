@@ -113,6 +113,18 @@ func compileInjection(header, text string) (injection, bool) {
 type managed struct {
 	twins   map[string]bool // as twin spells them
 	spelled []string        // as configured and as twin spells them, in order
+	lengths uint64          // bit n&63: a name of n bytes is among them
+}
+
+// has says whether a header is ours to set (contract section 5). Most headers of
+// a request are not, and their length tells.
+func (m *managed) has(name string) bool {
+	reserved := len(name) > 10 && name[2:10] == reservedPrefix[2:10]
+	if !reserved && m.lengths&(1<<(len(name)&63)) == 0 {
+		return false
+	}
+	name = twin(name)
+	return m.twins[name] || strings.HasPrefix(name, reservedPrefix)
 }
 
 func managedNames(apis []APISpec) *managed {
@@ -121,6 +133,7 @@ func managedNames(apis []APISpec) *managed {
 	add := func(header string) {
 		name := strings.ToLower(header)
 		m.twins[twin(name)] = true
+		m.lengths |= 1 << (len(name) & 63)
 		spelled[name], spelled[twin(name)] = true, true
 	}
 	for _, i := range defaultInject() {
