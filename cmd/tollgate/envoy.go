@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tollgate-authz/tollgate/authz"
+	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/config"
+	envoyconfig "github.com/tollgate-authz/tollgate/envoy/config"
+)
+
+func newEnvoy(t *terminal) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "envoy",
+		Short: "configurations of the Envoy in front",
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(newEnvoyPrint(t))
+	return c
+}
+
+// printFlags are the flags of envoy print.
+type printFlags struct {
+	listen, admin, upstream, gates string
+	ca, name, cert, key            string
+
+	cluster clusterFlags
+}
+
+func newEnvoyPrint(t *terminal) *cobra.Command {
+	var flags printFlags
+	c := &cobra.Command{
+		Use:   "print {edge|sidecar|istio|envoy-gateway}",
+		Short: "print a configuration with tollgate in front of an upstream",
+		Long: `Print a configuration that is filled in from the configuration file: where
+tollgate listens, the hosts and paths of its APIs, and the headers that it injects.
+
+edge and sidecar are bootstrap configurations of Envoy: the one asks tollgate over
+TCP, the other over a Unix socket. istio and envoy-gateway are resources for
+Kubernetes. What each setting is for stands beside it.`,
+		ValidArgs: []string{"edge", "sidecar", "istio", "envoy-gateway"},
+		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
+	}
+	file := addFileFlags(c)
+	set := c.Flags()
+	set.StringVar(&flags.listen, "listen", "0.0.0.0:8080", "edge, sidecar: where Envoy listens")
+	set.StringVar(&flags.admin, "admin", "127.0.0.1:9901", "edge, sidecar: Envoy's admin interface; empty for none")
+	set.StringVar(&flags.upstream, "upstream", "127.0.0.1:3000", "edge, sidecar: where allowed requests go")
+	set.StringVar(&flags.gates, "gate", "", "edge, sidecar: where Envoy finds tollgate, several with commas; default: listen.check")
+	set.StringVar(&flags.ca, "ca", "", "edge: PEM file that tollgate's certificate is verified with")
+	set.StringVar(&flags.name, "server-name", "", "edge: name in tollgate's certificate")
+	set.StringVar(&flags.cert, "client-cert", "", "edge: Envoy's certificate, where listen.check has client_ca")
+	set.StringVar(&flags.key, "client-key", "", "edge: its key")
+	flags.cluster.add(set)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		loaded, err := printed(c.Context(), t, file)
+		if err != nil {
+			return err
+		}
+		var out []byte
+		switch args[0] {
+		case "istio", "envoy-gateway":
+			out, err = flags.cluster.render(args[0], loaded)
+		default:
+			out, err = flags.bootstrap(envoyconfig.Shape(args[0]), loaded)
+		}
+		if err != nil {
+			return &exit{code: exitUsage, cause: err}
+		}
+		_, err = t.out.Write(out)
+		return err
+	}
+	return c
+}
+
+// printed loads the configuration that is printed for.
+func printed(ctx context.Context, t *terminal, file *fileFlags) (*config.Config, error) {
+	engine := authz.New(authz.Options{Now: t.now})
+	defer engine.Close()
+	loaded, problems := file.loader(t, engine.Check).Load(ctx)
+	if config.Broken(problems) {
+		tell(t.err, problems)
+		return nil, &exit{code: exitUsage}
+	}
+	return loaded, nil
+}
+
+// bootstrap fills in a shape of Envoy itself.
+func (f *printFlags) bootstrap(shape envoyconfig.Shape, loaded *config.Config) ([]byte, error) {
+	params := &envoyconfig.Params{Routes: routesOf(loaded), Strip: injected(loaded)}
+	gates := f.gates
+	if gates == "" {
+		gates = loaded.Listen.Check.Address
+	}
+	for _, address := range []struct {
+		flag, text string
+		into       *envoyconfig.Address
+	}{{"--listen", f.listen, &params.Listen}, {"--admin", f.admin, &params.Admin}, {"--upstream", f.upstream, &params.Upstream}} {
+		if address.text == "" {
+			continue
+		}
+		parsed, err := envoyconfig.ParseAddress(address.text)
+		if err != nil {
+			return nil, usage("%s: %w", address.flag, err)
+		}
+		*address.into = parsed
+	}
+	for gate := range strings.SplitSeq(gates, ",") {
+		parsed, err := envoyconfig.ParseAddress(strings.TrimSpace(gate))
+		if err != nil {
+			return nil, usage("--gate: %w", err)
+		}
+		params.Gates = append(params.Gates, parsed)
+	}
+	switch {
+	case f.ca != "" || f.name != "":
+		params.TLS = &envoyconfig.TLS{CA: f.ca, Name: f.name, Cert: f.cert, Key: f.key}
+	case loaded.Listen.Check.TLS != nil:
+		return nil, usage("listen.check has tls: give --ca and --server-name")
+	}
+	return envoyconfig.Render(shape, params)
+}
+
+// routesOf gives a route for every host and path of the active APIs.
+func routesOf(loaded *config.Config) []envoyconfig.Route {
+	var routes []envoyconfig.Route
+	for i := range loaded.Spec.APIs {
+		api := &loaded.Spec.APIs[i]
+		if api.Inactive {
+			continue
+		}
+		for _, match := range api.Match {
+			prefix := match.Path
+			if prefix == "" {
+				prefix = "/"
+			}
+			routes = append(routes, envoyconfig.Route{Host: strings.ToLower(match.Host), Prefix: prefix, API: api.ID})
+		}
+	}
+	return routes
+}
