@@ -7,3 +7,5 @@
 // whole: what does the upstream get, what does the client get, and what happens
 // when a part is away.
 package e2e
+
+//go:generate go test -run ^TestComposedBootstrap$ -update .

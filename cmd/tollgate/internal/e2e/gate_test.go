@@ -17,14 +17,12 @@ import (
 // startup is how long a process may take to be ready on a busy machine.
 const startup = time.Minute
 
-// binary builds tollgate once for all tests of the package.
+// workshop is a directory that lives as long as the tests.
+var workshop string
+
+// binary builds tollgate once, for the test that asks first and all others.
 var binary = sync.OnceValues(func() (string, error) {
-	// It outlives the test that asks first: TestMain removes it.
-	directory, err := os.MkdirTemp("", "tollgate-e2e-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(directory, "tollgate")
+	path := filepath.Join(workshop, "tollgate")
 	arguments := []string{"build", "-o", path}
 	if os.Getenv("TOLLGATE_E2E_RACE") != "" {
 		arguments = append(arguments, "-race")
@@ -44,10 +42,13 @@ type buildError struct {
 func (e *buildError) Error() string { return e.err.Error() + "\n" + e.out }
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := binary(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
+	directory, err := os.MkdirTemp("", "tollgate-e2e-")
+	if err != nil {
+		panic(err)
 	}
+	workshop = directory
+	code := m.Run()
+	_ = os.RemoveAll(directory)
 	os.Exit(code)
 }
 

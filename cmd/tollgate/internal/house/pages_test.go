@@ -47,3 +47,20 @@ func TestLinksOfPagesLead(t *testing.T) {
 		t.Fatalf("no page found under %s", root)
 	}
 }
+
+// TestIndexNamesEveryPage: a page that docs/README.md does not name is not found.
+func TestIndexNamesEveryPage(t *testing.T) {
+	index, err := os.ReadFile(filepath.Join(root, "docs", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range pages {
+		if name := filepath.Base(page); name != "README.md" && !strings.Contains(string(index), "]("+name+")") {
+			t.Errorf("docs/README.md does not name %s", name)
+		}
+	}
+}
