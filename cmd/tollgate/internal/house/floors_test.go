@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os/exec"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -91,24 +93,33 @@ func (p *pkg) everyImport() []string {
 
 func packages(t *testing.T) []*pkg {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Standard,Imports,TestImports,XTestImports,Deps", module+"/...")
+	found, err := graph()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// graph asks the go tool once for all tests.
+var graph = sync.OnceValues(func() ([]*pkg, error) {
+	command := exec.Command("go", "list", "-json=ImportPath,Standard,Imports,TestImports,XTestImports,Deps", module+"/...")
 	var diagnostics bytes.Buffer
 	command.Stderr = &diagnostics
 	out, err := command.Output()
 	if err != nil {
-		t.Fatalf("go list: %v\n%s", err, diagnostics.String())
+		return nil, fmt.Errorf("go list: %w\n%s", err, diagnostics.String())
 	}
 	var found []*pkg
 	for decoder := json.NewDecoder(bytes.NewReader(out)); ; {
 		one := new(pkg)
 		if err := decoder.Decode(one); errors.Is(err, io.EOF) {
-			return found
+			return found, nil
 		} else if err != nil {
-			t.Fatalf("go list: %v", err)
+			return nil, fmt.Errorf("go list: %w", err)
 		}
 		found = append(found, one)
 	}
-}
+})
 
 func TestEveryPackageHasAFloor(t *testing.T) {
 	for _, p := range packages(t) {

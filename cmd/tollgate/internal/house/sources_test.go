@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -47,9 +48,21 @@ func (s *source) commented(line int) bool {
 	return false
 }
 
-// sources parses every Go file of the repository but generated ones.
+// sources are the Go files of the repository but generated ones.
 func sources(t *testing.T) []*source {
 	t.Helper()
+	found, err := parsed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found) < 10 {
+		t.Fatalf("only %d sources found: is %s still the root?", len(found), root)
+	}
+	return found
+}
+
+// parsed reads and parses once for all tests.
+var parsed = sync.OnceValues(func() ([]*source, error) {
 	var found []*source
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -87,14 +100,8 @@ func sources(t *testing.T) []*source {
 		})
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(found) < 10 {
-		t.Fatalf("only %d sources found: is %s still the root?", len(found), root)
-	}
-	return found
-}
+	return found, err
+})
 
 // calls gives every call of package.name in a file, under whatever name the
 // package is imported.
