@@ -18,9 +18,42 @@ type Spec struct {
 	Tyk *TykSpec
 }
 
-// TykSpec is reserved for what the loader of Tyk files needs (partitions,
-// versions, allowed_urls, per-API limits, allowance scope).
-type TykSpec struct{}
+// TykSpec is what a policy from a Tyk file says beyond a native one. Its numbers
+// are Tyk's own: rates per seconds as written, 0 and -1 unlimited.
+type TykSpec struct {
+	// Partitions that the policy takes part in; none of the first four is all.
+	ACL, Quota, RateLimit, Complexity bool
+	PerAPI                            bool
+
+	Limit  TykLimit
+	Access []TykAccess
+}
+
+// TykLimit is rate and quota in Tyk's numbers. The zero value is empty: a right
+// with an empty limit has that of its session.
+type TykLimit struct {
+	Rate, Per    float64 // requests per seconds
+	QuotaMax     int64
+	QuotaRenewal int64 // seconds; 0: never
+}
+
+// TykAccess is one access right of a Tyk policy or key.
+type TykAccess struct {
+	API       string
+	Versions  []string
+	URLs      []AllowSpec // allowed_urls as anchored patterns; empty: everything
+	Limit     TykLimit
+	Scope     string // allowance_scope, of keys
+	Endpoints []TykEndpoint
+}
+
+// TykEndpoint is a rate of one method and path, instead of the rate of the key.
+type TykEndpoint struct {
+	Method    string // upper case
+	Path      string // Tyk's pattern, which names the counter
+	Pattern   string // the same as an anchored pattern
+	Rate, Per float64
+}
 
 // Merge selects how several policies become one grant.
 type Merge string

@@ -26,7 +26,7 @@ func (s *Server) routes() (http.Handler, error) {
 		// No header of the client becomes metadata, none of ours leaks but the etag.
 		runtime.WithIncomingHeaderMatcher(func(string) (string, bool) { return "", false }),
 		runtime.WithOutgoingHeaderMatcher(func(name string) (string, bool) { return "ETag", name == "etag" }),
-		runtime.WithErrorHandler(restError),
+		runtime.WithErrorHandler(restErrors()),
 	)
 	ctx := context.Background()
 	for _, register := range []func(context.Context, *runtime.ServeMux, *grpc.ClientConn) error{
@@ -47,10 +47,12 @@ func (s *Server) routes() (http.Handler, error) {
 	return s.gate(mux), nil
 }
 
-// restError answers 412 where a condition of the caller did not hold.
-func restError(ctx context.Context, mux *runtime.ServeMux, m runtime.Marshaler, w http.ResponseWriter, r *http.Request, err error) {
-	if status.Code(err) == codes.Aborted && r.Header.Get("If-Match") != "" {
-		err = &runtime.HTTPStatusError{HTTPStatus: http.StatusPreconditionFailed, Err: err}
+// restErrors answers 412 where a condition of the caller did not hold.
+func restErrors() runtime.ErrorHandlerFunc {
+	return func(ctx context.Context, mux *runtime.ServeMux, m runtime.Marshaler, w http.ResponseWriter, r *http.Request, err error) {
+		if status.Code(err) == codes.Aborted && r.Header.Get("If-Match") != "" {
+			err = &runtime.HTTPStatusError{HTTPStatus: http.StatusPreconditionFailed, Err: err}
+		}
+		runtime.DefaultHTTPErrorHandler(ctx, mux, m, w, r, err)
 	}
-	runtime.DefaultHTTPErrorHandler(ctx, mux, m, w, r, err)
 }
