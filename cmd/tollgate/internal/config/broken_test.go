@@ -62,7 +62,7 @@ func expectations(t *testing.T, path string, problems []Problem) []string {
 			place, rest, _ := strings.Cut(message, ": ")
 			fmt.Fprintf(&b, "%s: %s\n", place, rest)
 		}
-		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil { //nolint:gosec // test data is for everybody
+		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

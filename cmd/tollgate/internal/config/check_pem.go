@@ -14,8 +14,10 @@ func (c *checker) pemFiles(f *File) {
 		name string
 		tls  *TLS
 	}{
-		{"check", f.Listen.Check.TLS}, {"public", f.Listen.Public.TLS},
-		{"admin", f.Listen.Admin.TLS}, {"metrics", f.Listen.Metrics.TLS},
+		{"check", f.Listen.Check.TLS},
+		{"public", f.Listen.Public.TLS},
+		{"admin", f.Listen.Admin.TLS},
+		{"metrics", f.Listen.Metrics.TLS},
 	} {
 		if l.tls != nil {
 			at := "/listen/" + l.name + "/tls"
@@ -54,7 +56,7 @@ func (c *checker) pair(at string, cert, key PEMPath) {
 	if certPEM == nil || keyPEM == nil {
 		return
 	}
-	if _, err := certificates(certPEM); err != nil {
+	if err := certificates(certPEM); err != nil {
 		c.fault(at+"/cert", string(cert)+" "+err.Error(), "name a PEM file with the certificate first")
 		return
 	}
@@ -72,7 +74,7 @@ func (c *checker) authorities(at string, path PEMPath) {
 	if data == nil {
 		return
 	}
-	if _, err := certificates(data); err != nil {
+	if err := certificates(data); err != nil {
 		c.fault(at, string(path)+" "+err.Error(), "name a PEM file of certificates")
 	}
 }
@@ -87,21 +89,20 @@ func (c *checker) pem(at string, path PEMPath) []byte {
 	return data
 }
 
-// certificates reads all certificates of a PEM file; there must be one.
-func certificates(data []byte) ([]*x509.Certificate, error) {
-	var out []*x509.Certificate
+// certificates checks that a PEM file holds certificates that can be read.
+func certificates(data []byte) error {
+	found := false
 	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
 		if block.Type != "CERTIFICATE" {
 			continue
 		}
-		cert, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return nil, errors.New("holds a certificate that cannot be read")
+		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
+			return errors.New("holds a certificate that cannot be read")
 		}
-		out = append(out, cert)
+		found = true
 	}
-	if len(out) == 0 {
-		return nil, errors.New("holds no certificate")
+	if !found {
+		return errors.New("holds no certificate")
 	}
-	return out, nil
+	return nil
 }

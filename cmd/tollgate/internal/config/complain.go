@@ -9,16 +9,22 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// problem adds one problem at the position of n.
-func (d *decoder) problem(k problemKind, n *yaml.Node, at *trail, what, instead string) {
-	p := Problem{File: d.doc.name, order: d.doc.order, At: at.pointer(), What: what, Instead: instead, kind: k}
-	p.Line, p.Column = n.Line, n.Column
+// spot is where a problem is: the node, and the way to it.
+type spot struct {
+	node *yaml.Node
+	at   *trail
+}
+
+// problem adds one problem.
+func (d *decoder) problem(k problemKind, s spot, what, instead string) {
+	p := Problem{File: d.doc.name, order: d.doc.order, At: s.at.pointer(), What: what, Instead: instead, kind: k}
+	p.Line, p.Column = s.node.Line, s.node.Column
 	d.problems = append(d.problems, p)
 }
 
 // wrong adds a problem that the JSON Schema finds too.
 func (d *decoder) wrong(n *yaml.Node, at *trail, what, instead string) {
-	d.problem(shape, n, at, what, instead)
+	d.problem(shape, spot{n, at}, what, instead)
 }
 
 // wrongType says what stands where something else is wanted.
@@ -36,7 +42,7 @@ func (d *decoder) wrongType(n *yaml.Node, f *form, at *trail) {
 
 // twice says that a key is given twice.
 func (d *decoder) twice(key, first *yaml.Node, at *trail) {
-	d.problem(text, key, at.in(key.Value), "the key "+quote(key.Value)+" is given twice",
+	d.problem(text, spot{key, at.in(key.Value)}, "the key "+quote(key.Value)+" is given twice",
 		fmt.Sprintf("keep one; the first is in line %d", first.Line))
 }
 

@@ -31,7 +31,7 @@ func (d *decoder) decode(n *yaml.Node, f *form, into reflect.Value, at *trail) {
 		d.follow(n, at, func(target *yaml.Node) { d.decode(target, f, into, at) })
 		return
 	}
-	if !d.affordable(n, at) || !d.plainTag(n, at) {
+	if !d.affordable(n) || !d.plainTag(n, at) {
 		return
 	}
 	if isNull(n) && f.kind != kindScalar {
@@ -68,7 +68,7 @@ func (d *decoder) decode(n *yaml.Node, f *form, into reflect.Value, at *trail) {
 // follow calls with the anchor of an alias, unless that would never end.
 func (d *decoder) follow(n *yaml.Node, at *trail, with func(*yaml.Node)) {
 	if slices.Contains(d.within, n.Alias) {
-		d.problem(text, n, at, "the anchor "+n.Value+" contains itself", "write its value out")
+		d.problem(text, spot{n, at}, "the anchor "+n.Value+" contains itself", "write its value out")
 		return
 	}
 	d.within = append(d.within, n.Alias)
@@ -77,14 +77,14 @@ func (d *decoder) follow(n *yaml.Node, at *trail, with func(*yaml.Node)) {
 }
 
 // affordable counts what aliases expand to.
-func (d *decoder) affordable(n *yaml.Node, at *trail) bool {
+func (d *decoder) affordable(n *yaml.Node) bool {
 	if len(d.within) == 0 {
 		return true
 	}
 	d.expanded++
 	if d.expanded == maxExpanded {
 		// At the root of the file: nothing of it can be relied on from here on.
-		d.problem(text, n, nil, fmt.Sprintf("aliases expand to more than %d values", maxExpanded), "write them out, or use fewer")
+		d.problem(text, spot{n, nil}, fmt.Sprintf("aliases expand to more than %d values", maxExpanded), "write them out, or use fewer")
 	}
 	return d.expanded < maxExpanded
 }
@@ -98,7 +98,7 @@ func (d *decoder) plainTag(n *yaml.Node, at *trail) bool {
 	case "!!str", "!!int", "!!float", "!!bool", "!!null", "!!map", "!!seq":
 		return true
 	}
-	d.problem(text, n, at, "the tag "+n.Tag+" is not known", "leave it out")
+	d.problem(text, spot{n, at}, "the tag "+n.Tag+" is not known", "leave it out")
 	return false
 }
 
@@ -154,7 +154,7 @@ func (d *decoder) short(n *yaml.Node, f *form, into reflect.Value, at *trail) {
 func (d *decoder) keyed(p pair, fd *field, into reflect.Value, at *trail) {
 	here := at.in(fd.key)
 	if d.missing(fd, p.value) {
-		d.problem(meaning, p.key, here, fd.key+notAvailable, leaveOut)
+		d.problem(meaning, spot{p.key, here}, fd.key+notAvailable, leaveOut)
 	}
 	d.decode(p.value, fd.form, into.Field(fd.index), here)
 }

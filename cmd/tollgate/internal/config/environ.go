@@ -85,7 +85,7 @@ func (l *load) override(f *File) {
 		for _, fd := range s.chain {
 			at = at.in(fd.key)
 			if d.missing(fd, n) {
-				d.problem(meaning, n, at, s.Path+notAvailable, "unset it")
+				d.problem(meaning, spot{n, at}, s.Path+notAvailable, "unset it")
 			}
 			into = d.settable(into).Field(fd.index)
 			d.fresh(into, fd.form)
@@ -103,7 +103,7 @@ func (l *load) override(f *File) {
 
 // given finds what a flag, or else a variable, says.
 func (l *load) given(s Setting) (source, text string, ok bool) {
-	if text, ok := l.Flags[s.Flag]; ok {
+	if text, ok = l.Flags[s.Flag]; ok {
 		return "--" + s.Flag, text, true
 	}
 	text, ok = l.Env(s.Env)

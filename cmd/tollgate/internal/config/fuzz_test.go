@@ -110,7 +110,7 @@ func write(b *strings.Builder, v reflect.Value) {
 			write(&one, v.Index(i))
 			parts = append(parts, one.String())
 		}
-		if _, ok := v.Interface().(interface{ mapping() }); ok {
+		if _, ok := reflect.TypeAssert[interface{ mapping() }](v); ok {
 			slices.Sort(parts)
 		}
 		b.WriteString("[" + strings.Join(parts, ", ") + "]")

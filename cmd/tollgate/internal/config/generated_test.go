@@ -30,7 +30,7 @@ func TestGenerated(t *testing.T) {
 		manual:        before + beginTable + "\n" + Reference() + endTable + after,
 	} {
 		if *update {
-			if err := os.WriteFile(path, []byte(want), 0o644); err != nil { //nolint:gosec // documents are for everybody
+			if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 				t.Fatal(err)
 			}
 		}

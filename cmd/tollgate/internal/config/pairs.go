@@ -26,7 +26,7 @@ func (d *decoder) pairs(n *yaml.Node, at *trail) iter.Seq[pair] {
 			case key.Kind == yaml.ScalarNode && key.ShortTag() == "!!merge":
 				merges = append(merges, value)
 			case key.Kind != yaml.ScalarNode || isNull(key):
-				d.problem(text, n.Content[i], at, "a key is no text", "write it as text")
+				d.problem(text, spot{n.Content[i], at}, "a key is no text", "write it as text")
 			case !yield(pair{key: key, value: value}):
 				return
 			}
@@ -45,12 +45,12 @@ func (d *decoder) merge(n *yaml.Node, at *trail, yield func(pair) bool) bool {
 	switch {
 	case n.Kind == yaml.AliasNode:
 		d.follow(n, at, func(target *yaml.Node) { more = d.merge(target, at, yield) })
-	case !d.affordable(n, at):
+	case !d.affordable(n):
 		more = false
 	case n.Kind == yaml.MappingNode:
 		for p := range d.pairs(n, at) {
 			p.merged = true
-			if more = d.affordable(p.value, at) && yield(p); !more {
+			if more = d.affordable(p.value) && yield(p); !more {
 				break
 			}
 		}
@@ -61,7 +61,7 @@ func (d *decoder) merge(n *yaml.Node, at *trail, yield func(pair) bool) bool {
 			}
 		}
 	default:
-		d.problem(text, n, at, "<< merges "+found(n), "write an alias of a mapping")
+		d.problem(text, spot{n, at}, "<< merges "+found(n), "write an alias of a mapping")
 	}
 	return more
 }

@@ -97,6 +97,7 @@ func child(n *yaml.Node, part string) *yaml.Node {
 		if numbered && 2*index+1 < len(n.Content) {
 			return unalias(n.Content[2*index+1])
 		}
+	default: // nothing is below a scalar
 	}
 	return nil
 }

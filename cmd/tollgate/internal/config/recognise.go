@@ -31,6 +31,7 @@ func recognise(root *yaml.Node) family {
 		case len(root.Content) > 1 && looksForeign(root.Content[1]): // policies by their ids
 			return foreign
 		}
+	default: // text
 	}
 	return native
 }

@@ -91,6 +91,7 @@ func (r *referencer) takes(f *form) string {
 		return "secret value"
 	case kindScalar:
 		return "text, number, boolean or null"
+	default: // as the noun says, or one of a few
 	}
 	if len(f.enum) > 0 {
 		return "`" + strings.Join(f.enum, "`, `") + "`"

@@ -31,10 +31,10 @@ func differing(f *form, a, b reflect.Value) []string {
 func same(a, b reflect.Value) bool {
 	switch x := a.Interface().(type) {
 	case Value:
-		y, ok := b.Interface().(Value)
+		y, ok := reflect.TypeAssert[Value](b)
 		return ok && x.Text() == y.Text()
 	case Secret:
-		y, ok := b.Interface().(Secret)
+		y, ok := reflect.TypeAssert[Secret](b)
 		return ok && bytes.Equal(x.Bytes(), y.Bytes())
 	}
 	switch a.Kind() {

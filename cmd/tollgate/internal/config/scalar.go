@@ -56,7 +56,7 @@ func (d *decoder) text(n *yaml.Node, f *form, into reflect.Value, at *trail) {
 	case len(f.enum) > 0 && !slices.Contains(f.enum, n.Value):
 		d.wrong(n, at, at.name()+" cannot be "+quote(n.Value), oneOf(n.Value, f.enum))
 	case schemeOf(n.Value) != "":
-		d.problem(meaning, n, at, at.name()+" cannot be a reference", "write the "+noun(f)+" itself")
+		d.problem(meaning, spot{n, at}, at.name()+" cannot be a reference", "write the "+noun(f)+" itself")
 		into.SetString(n.Value) // written, even if not usable
 	case f.kind == kindPEMPath && n.Value != "":
 		into.SetString(within(d.doc.dir(), n.Value))
@@ -91,7 +91,7 @@ func (d *decoder) number(n *yaml.Node, f *form, into reflect.Value, at *trail) {
 	}
 	number, ok := decimal(n.Value)
 	if !ok {
-		d.problem(text, n, at, at.name()+" is spelled "+quote(n.Value), "write it in decimal digits")
+		d.problem(text, spot{n, at}, at.name()+" is spelled "+quote(n.Value), "write it in decimal digits")
 		return
 	}
 	if f.kind == kindInteger && number != math.Trunc(number) {
@@ -133,7 +133,7 @@ func (d *decoder) within64(n *yaml.Node, f *form, number float64, at *trail) boo
 	case f.max != nil && number > *f.max:
 		d.wrong(n, at, at.name()+" is more than "+plain(*f.max), "write "+plain(*f.max)+" or less")
 	case f.kind != kindNumber && math.Abs(number) > 1<<62:
-		d.problem(meaning, n, at, at.name()+" is too large", "write a smaller number")
+		d.problem(meaning, spot{n, at}, at.name()+" is too large", "write a smaller number")
 	default:
 		return true
 	}
@@ -158,7 +158,7 @@ func (d *decoder) duration(n *yaml.Node, f *form, into reflect.Value, at *trail)
 	}
 	length, err := time.ParseDuration(n.Value)
 	if err != nil { // the pattern fits: only the range can be wrong
-		d.problem(meaning, n, at, at.name()+" is too long", "write a shorter duration, such as 24h")
+		d.problem(meaning, spot{n, at}, at.name()+" is too long", "write a shorter duration, such as 24h")
 		return
 	}
 	into.SetInt(int64(length))
@@ -173,7 +173,7 @@ func (d *decoder) size(n *yaml.Node, f *form, into reflect.Value, at *trail) {
 	factor, err := strconv.ParseInt(digits, 10, 64)
 	unit := sizeUnit(n.Value[len(digits):])
 	if err != nil || factor > math.MaxInt64/unit {
-		d.problem(meaning, n, at, at.name()+" is too large", "write a smaller size")
+		d.problem(meaning, spot{n, at}, at.name()+" is too large", "write a smaller size")
 		return
 	}
 	if d.withinSize(n, f, factor*unit, at) {
@@ -210,9 +210,9 @@ func (d *decoder) withinSize(n *yaml.Node, f *form, size int64, at *trail) bool 
 	}
 	switch {
 	case f.min != nil && float64(size) < *f.min:
-		d.problem(k, n, at, at.name()+" is less than "+plain(*f.min)+" bytes", "write "+plain(*f.min)+" or more")
+		d.problem(k, spot{n, at}, at.name()+" is less than "+plain(*f.min)+" bytes", "write "+plain(*f.min)+" or more")
 	case f.max != nil && float64(size) > *f.max:
-		d.problem(k, n, at, at.name()+" is more than "+plain(*f.max)+" bytes", "write "+plain(*f.max)+" or less")
+		d.problem(k, spot{n, at}, at.name()+" is more than "+plain(*f.max)+" bytes", "write "+plain(*f.max)+" or less")
 	default:
 		return true
 	}
@@ -227,7 +227,7 @@ func (d *decoder) anyScalar(n *yaml.Node, f *form, into reflect.Value, at *trail
 		into.Field(0).Set(reflect.ValueOf(strings.EqualFold(n.Value, "true")))
 	case "!!int", "!!float":
 		if _, ok := decimal(n.Value); !ok {
-			d.problem(text, n, at, at.name()+" is spelled "+quote(n.Value), "write it in decimal digits, or in quotes")
+			d.problem(text, spot{n, at}, at.name()+" is spelled "+quote(n.Value), "write it in decimal digits, or in quotes")
 			return
 		}
 		into.Field(0).Set(reflect.ValueOf(json.Number(n.Value)))

@@ -26,7 +26,7 @@ func TestSchemaAndLoaderAgree(t *testing.T) {
 			agree(t, schema, path, data)
 		}
 	}
-	random := rand.New(rand.NewPCG(4, 2)) //nolint:gosec // mutations that can be repeated
+	random := rand.New(rand.NewPCG(4, 2))
 	accepted := 0
 	const mutations = 1000
 	for i := range mutations {
@@ -118,32 +118,32 @@ func stringKeys(n *yaml.Node, seen map[*yaml.Node]bool) {
 	stringKeys(n.Alias, seen)
 }
 
-func compiledSchema(t testing.TB) *jsonschema.Schema {
-	t.Helper()
+func compiledSchema(tb testing.TB) *jsonschema.Schema {
+	tb.Helper()
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema()))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	c := jsonschema.NewCompiler()
 	if err := c.AddResource("tollgate.schema.json", doc); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	schema, err := c.Compile("tollgate.schema.json")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return schema
 }
 
 // examples are all files that are loaded somewhere: the examples of the docs,
 // the broken ones, and the good ones of these tests.
-func examples(t testing.TB) []string {
-	t.Helper()
+func examples(tb testing.TB) []string {
+	tb.Helper()
 	var out []string
 	for _, pattern := range []string{"../../../../docs/examples/*/*.yaml", "testdata/bad/*.bad.yaml", "testdata/good/*"} {
 		paths, err := filepath.Glob(pattern)
 		if err != nil || len(paths) == 0 {
-			t.Fatalf("%s: %d files, %v", pattern, len(paths), err)
+			tb.Fatalf("%s: %d files, %v", pattern, len(paths), err)
 		}
 		out = append(out, paths...)
 	}
@@ -151,11 +151,11 @@ func examples(t testing.TB) []string {
 }
 
 // asFile reads an example; those of a megabyte of brackets are no seeds.
-func asFile(t testing.TB, path string) ([]byte, bool) {
-	t.Helper()
+func asFile(tb testing.TB, path string) ([]byte, bool) {
+	tb.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return data, len(data) < 20_000
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -108,9 +109,7 @@ func (s *server) do(ctx context.Context, r request) (status int, body []byte, er
 		return 0, nil, errors.New("cannot be asked for")
 	}
 	req.Header = s.header.Clone()
-	for name, lines := range r.header {
-		req.Header[name] = lines
-	}
+	maps.Copy(req.Header, r.header)
 	answer, err := s.client.Do(req)
 	if err != nil {
 		return 0, nil, transient{unreachable(err)}

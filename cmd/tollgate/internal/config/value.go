@@ -46,7 +46,7 @@ type reference struct {
 func (d *decoder) reference(n *yaml.Node, f *form, at *trail) *reference {
 	s := schemeOf(n.Value)
 	if f.kind == kindSecret && (s == "" || s == schemeBase64) && n.Value != "" && d.doc.data != nil {
-		d.problem(meaning, n, at, at.name()+" is a secret and stands in the file", "write env://NAME, file://PATH, vault://PATH#FIELD or consul://KEY")
+		d.problem(meaning, spot{n, at}, at.name()+" is a secret and stands in the file", "write env://NAME, file://PATH, vault://PATH#FIELD or consul://KEY")
 		d.problems[len(d.problems)-1].Warning = true
 	}
 	if s == "" {

@@ -48,7 +48,7 @@ func startBao(t *testing.T) *bao {
 	t.Helper()
 	port := freePort(t)
 	const token = "root-of-the-test"
-	cmd := exec.CommandContext(t.Context(), baoBinary(t), "server", "-dev", "-dev-no-store-token", //nolint:gosec // our own tool
+	cmd := exec.CommandContext(t.Context(), baoBinary(t), "server", "-dev", "-dev-no-store-token",
 		"-dev-root-token-id="+token, "-dev-listen-address="+port)
 	cmd.Env = []string{"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH")}
 	out, err := cmd.StdoutPipe()
@@ -84,7 +84,8 @@ func startBao(t *testing.T) *bao {
 		}
 	}
 	go func() { // so that it can go on writing
-		for range lines { //nolint:revive // nothing to do
+		for range lines {
+			continue
 		}
 	}()
 	return &bao{t: t, address: "http://" + port, token: token}
