@@ -71,8 +71,8 @@ func (b *breaker) failed() {
 		return
 	}
 	if b.ended.Err() == nil && b.open.CompareAndSwap(false, true) {
-		b.running.Go(b.probe)
 		b.tell(b.shard, true)
+		b.running.Go(b.probe)
 	}
 }
 

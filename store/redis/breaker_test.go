@@ -13,16 +13,16 @@ import (
 )
 
 // serverOf is a breaker of a server whose state the test sets.
-func serverOf(t *testing.T) (b *breaker, answers *atomic.Pointer[error], told *[]bool) {
+func serverOf(t *testing.T) (b *breaker, answers *atomic.Pointer[error], told chan bool) {
 	t.Helper()
-	answers, told = new(atomic.Pointer[error]), new([]bool)
+	answers, told = new(atomic.Pointer[error]), make(chan bool, 10)
 	down := errors.New("down")
 	answers.Store(&down)
 	ctx, cancel := context.WithCancel(t.Context())
 	b = &breaker{
 		shard: "s", timeout: 25 * time.Millisecond, ended: ctx, running: new(sync.WaitGroup), now: time.Now,
 		ping:    func(context.Context) error { return *answers.Load() },
-		tell:    func(_ string, open bool) { *told = append(*told, open) },
+		tell:    func(_ string, open bool) { told <- open },
 		trouble: func() {},
 	}
 	t.Cleanup(func() { cancel(); b.running.Wait() })
@@ -124,8 +124,8 @@ func TestBreakerCloses(t *testing.T) {
 		}
 		answers.Store(new(error))
 		<-time.After(2 * probePeriod)
-		if b.open.Load() || len(*told) != 2 || !(*told)[0] || (*told)[1] {
-			t.Errorf("open: %v, told %v", b.open.Load(), *told)
+		if first, second := <-told, <-told; b.open.Load() || !first || second {
+			t.Errorf("open: %v, told %v, %v", b.open.Load(), first, second)
 		}
 		for range ratioOpens - 1 {
 			b.failed()

@@ -36,7 +36,11 @@ const (
 // again after a network error, to wait longer than the context says, to
 // negotiate extensions.
 func newClient(o Options, connections int, hooked func(addr string, c *goredis.Client)) goredis.UniversalClient {
-	d := &dialer{tls: o.TLS, on: o.Address.TLS, from: net.Dialer{KeepAlive: 15 * time.Second}}
+	d := &dialer{
+		tls: o.TLS, on: o.Address.TLS, timeout: max(dialTimeout, o.Timeout),
+		from: net.Dialer{KeepAlive: 15 * time.Second},
+	}
+	io := max(ioTimeout, 2*o.Timeout)
 	general := goredis.UniversalOptions{
 		Addrs:                      o.Address.Hosts,
 		DB:                         o.Address.DB,
@@ -46,12 +50,12 @@ func newClient(o Options, connections int, hooked func(addr string, c *goredis.C
 		MaxRetries:                 -1,
 		MinRetryBackoff:            leastBackoff,
 		MaxRetryBackoff:            mostBackoff,
-		DialTimeout:                dialTimeout,
-		ReadTimeout:                ioTimeout,
-		WriteTimeout:               ioTimeout,
+		DialTimeout:                d.timeout,
+		ReadTimeout:                io,
+		WriteTimeout:               io,
 		ContextTimeoutEnabled:      true,
 		PoolSize:                   connections,
-		PoolTimeout:                ioTimeout,
+		PoolTimeout:                io,
 		DisableIdentity:            true,
 		MaxRedirects:               3,
 		MasterName:                 o.Address.Master,

@@ -10,19 +10,21 @@ import (
 	"time"
 )
 
-// dialTimeout is how long a connection may take to come about, TLS included.
-// It happens in the background: no call waits for it longer than its budget.
+// dialTimeout is how long a connection may take to come about, TLS included, or
+// the budget of a call where that is longer. It happens in the background: no
+// call waits for it longer than its budget.
 const dialTimeout = 500 * time.Millisecond
 
 // dialer connects to servers and sentinels.
 type dialer struct {
-	tls  TLS
-	on   bool
-	from net.Dialer
+	tls     TLS
+	on      bool
+	timeout time.Duration
+	from    net.Dialer
 }
 
 func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
 	conn, err := d.from.DialContext(ctx, network, addr)
 	if err != nil || !d.on {

@@ -130,7 +130,7 @@ func TestClusterMoves(t *testing.T) {
 	l := startLoad(t, s, 200, budget)
 	l.awaitAnswers(2000)
 	published := publishMany(t, s)
-	rounds, r := 25, rand.New(rand.NewPCG(3, 4))
+	rounds, r := 10, rand.New(rand.NewPCG(3, 4))
 	if long() {
 		rounds = 500
 	}
