@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 
+	"github.com/tollgate-authz/tollgate/authz/credential"
 	"github.com/tollgate-authz/tollgate/authz/internal/jws"
+	"github.com/tollgate-authz/tollgate/policies"
 )
 
 // byIdentity says whether a token names its credential by its identity: only
@@ -58,4 +60,30 @@ func (d *decision) identity(v *verification) (*session, *denial) {
 	d.trace.fact("subject", s.subject)
 	d.trace.fact("session", s.id)
 	return s, nil
+}
+
+// ownGrant is what a credential grants under this snapshot: its policies and what
+// it has of its own. What cannot be compiled any more, an API that is gone say,
+// grants nothing.
+func (d *decision) ownGrant(c *Credential) (*policies.Grant, error) {
+	if c.Compiled != nil {
+		if kept := c.Compiled.Load(); kept != nil && kept.Generation == d.snap.generation {
+			return kept.Grant, nil
+		}
+	}
+	if c.Own == nil {
+		return d.snap.policies.Merge(d.api.spec.Org, c.Policies)
+	}
+	own, problems := d.snap.policies.CompileInline(c.Own)
+	if own == nil {
+		for _, p := range problems {
+			d.trace.fact("cause", "the key's own "+p.At+": "+p.What)
+		}
+		return nil, &policies.UnknownError{ID: "of the key's own"}
+	}
+	grant, err := d.snap.policies.MergeInline(d.api.spec.Org, c.Policies, own)
+	if err == nil && c.Compiled != nil {
+		c.Compiled.Store(&credential.Compiled{Generation: d.snap.generation, Grant: grant})
+	}
+	return grant, err
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/tollgate-authz/tollgate/authz/credential"
 	"github.com/tollgate-authz/tollgate/authz/internal/revoked"
 	"github.com/tollgate-authz/tollgate/authz/internal/split"
+	"github.com/tollgate-authz/tollgate/policies"
 	"github.com/tollgate-authz/tollgate/store"
 	"github.com/tollgate-authz/tollgate/store/seal"
 )
@@ -85,10 +86,14 @@ func (k *Kept) Find(ctx context.Context, org, id string) (*Credential, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Credential{
+	found := &Credential{
 		ID: live.ID, Inactive: live.Inactive, Expires: live.Expires, Policies: live.Policies, Tags: live.Tags,
-		Keys: live.Keys(k.options.Now()),
-	}, nil
+		Meta: live.Meta, Keys: live.Keys(k.options.Now()), Compiled: &live.Compiled,
+	}
+	if len(live.Access) > 0 || live.Rate != nil || live.Quota != nil {
+		found.Own = &policies.Spec{ID: live.Session(), Org: live.Org, Access: live.Access, Rate: live.Rate, Quota: live.Quota}
+	}
+	return found, nil
 }
 
 // keep fills the seams that a Kept can fill.

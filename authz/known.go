@@ -77,7 +77,7 @@ func (e *Engine) known(ctx context.Context, api, presented string) (knownToken, 
 // signedFor says whether a key of one API signed the token. tried remembers
 // keys that did not: APIs share them.
 func (e *Engine) signedFor(ctx context.Context, k *knownToken, a *api, q *keyset.Query, tried map[*jws.Key]bool) (bool, error) {
-	keys, _ := a.keys.Find(make([]*keyset.Key, 0, keyset.MaxCandidates), q) //nolint:errcheck // no key is no key
+	keys, _ := a.keys.Find(make([]*keyset.Key, 0, keyset.MaxCandidates), q)
 	for _, key := range keys {
 		if tried[key.Key] || !key.Fits(k.tok.Alg) {
 			continue

@@ -143,6 +143,9 @@ func (i *injection) value(a *api, s *session, claims jws.Object, byCredential bo
 		}
 		return headerValue(claims.Lookup(i.name))
 	case fromMeta:
+		if value, ok := s.meta[i.name]; ok {
+			return value, true
+		}
 		return s.grant.Meta(i.name)
 	case fromSessionID:
 		return s.id, true

@@ -3,8 +3,10 @@ package authz
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
+	"github.com/tollgate-authz/tollgate/authz/credential"
 	"github.com/tollgate-authz/tollgate/authz/internal/jws"
 	"github.com/tollgate-authz/tollgate/policies"
 )
@@ -76,6 +78,11 @@ type Credential struct {
 	Keys     []*jws.Key // at most two at once
 	Policies []string
 	Tags     []string
+	Meta     map[string]string // before that of its policies
+	// Own are rights, rate and quota of its own; nil for none. Compiled keeps what
+	// they give; nil: it is compiled for each request.
+	Own      *policies.Spec
+	Compiled *atomic.Pointer[credential.Compiled]
 }
 
 // Restorer makes a whole token of the half that the client holds.

@@ -23,6 +23,7 @@ type session struct {
 	rights *policies.APIGrant // on the API of the request
 	scopes policies.Scopes
 	tags   string
+	meta   map[string]string // of a credential, before that of its policies
 
 	edits        []Edit // ready for every allow
 	shownSubject string // for metadata: "" where the identity cannot stand there
@@ -90,13 +91,16 @@ func (d *decision) resolve(s *session, tok *jws.Token, cred *Credential) *denial
 		}
 		choice = chosen
 	}
-	grant, err := d.snap.policies.Merge(d.api.spec.Org, choice.IDs)
+	grant, err := d.merge(choice.IDs, cred)
 	if err != nil {
 		d.trace.fact("cause", err.Error())
 		return refusedPolicy(err)
 	}
 	s.grant, s.rights, s.scopes = grant, grant.API(d.api.spec.ID), choice.Scopes
 	s.tags = grant.TagsText()
+	if cred != nil {
+		s.meta = cred.Meta
+	}
 	if cred != nil && len(cred.Tags) > 0 {
 		united := append(slices.Clone(grant.Tags()), cred.Tags...)
 		slices.Sort(united)
@@ -125,6 +129,14 @@ func (d *decision) hasScopes(claims jws.Object) bool {
 		list, _ := claimTexts{claims}.Texts(name)
 		return len(list) > 0
 	})
+}
+
+// merge merges policies, and what a credential has of its own.
+func (d *decision) merge(ids []string, cred *Credential) (*policies.Grant, error) {
+	if cred != nil {
+		return d.ownGrant(cred)
+	}
+	return d.snap.policies.Merge(d.api.spec.Org, ids)
 }
 
 // claimTexts lets policies read the claims of a token.

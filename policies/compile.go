@@ -17,7 +17,7 @@ func Compile(specs []Spec, apis []string, merge Merge) (*Set, []Problem) {
 	if merge != "" && merge != MergeNative {
 		c.fault("", fault{fmt.Sprintf("merging policies by %q is not available yet", string(merge)), "write merge: native"})
 	}
-	set := &Set{byID: make(map[key]*policy, len(specs))}
+	set := &Set{byID: make(map[key]*policy, len(specs)), apis: c.apis}
 	list := make([]*policy, 0, len(specs))
 	for i := range specs {
 		at := "/" + strconv.Itoa(i)

@@ -14,6 +14,7 @@ type Grant struct {
 	idsText      string
 	tags         []string
 	tagsText     string
+	own          *Inline                              // of a credential; nil for tokens
 	recentlyUsed [recentAPIs]atomic.Pointer[APIGrant] // several policies only
 }
 
@@ -24,7 +25,9 @@ const recentAPIs = 8
 func newGrant(list []*policy) *Grant {
 	g := &Grant{policies: list}
 	for _, p := range list {
-		g.ids = append(g.ids, p.id)
+		if !p.own {
+			g.ids = append(g.ids, p.id)
+		}
 		g.tags = append(g.tags, p.tags...)
 	}
 	slices.Sort(g.tags)
@@ -60,7 +63,7 @@ func (g *Grant) Meta(name string) (string, bool) {
 // API gives what is granted on one API, nil when that is nothing. A nil APIGrant
 // permits nothing.
 func (g *Grant) API(id string) *APIGrant {
-	if len(g.policies) == 1 {
+	if len(g.policies) == 1 && g.own == nil {
 		if s := g.policies[0].apis[id]; s != nil {
 			return s.alone
 		}
@@ -79,7 +82,7 @@ func (g *Grant) API(id string) *APIGrant {
 	if len(sources) == 0 {
 		return nil
 	}
-	a := newAPIGrant(id, sources)
+	a := newAPIGrant(id, sources).standIn(g.own)
 	slot.Store(a)
 	return a
 }

@@ -10,6 +10,7 @@ import (
 type Set struct {
 	byID   map[key]*policy
 	ids    []string // sorted, each once, for suggestions
+	apis   []string // sorted
 	broken bool     // a problem that is not a warning
 
 	// merged remembers combinations, each in the one place that its hash gives;
@@ -29,6 +30,7 @@ type policy struct {
 	meta     map[string]string
 	apis     map[string]*source
 	alone    *Grant // of this policy alone
+	own      bool   // no policy of the file: what a credential has of its own
 }
 
 const (

@@ -8,15 +8,26 @@ import (
 	"time"
 
 	"github.com/tollgate-authz/tollgate/authz/internal/jws"
+	"github.com/tollgate-authz/tollgate/policies"
 	"github.com/tollgate-authz/tollgate/store"
 )
 
 // Live is a credential ready for use: immutable, shared between requests.
 type Live struct {
 	*Credential
+	// Compiled is what the credential grants under one snapshot, kept by whoever
+	// compiles it.
+	Compiled atomic.Pointer[Compiled]
+
 	keys  []liveKey
 	until time.Time
 	stale atomic.Bool
+}
+
+// Compiled is the grant of a credential under the snapshot of that generation.
+type Compiled struct {
+	Generation uint64
+	Grant      *policies.Grant
 }
 
 type liveKey struct {
