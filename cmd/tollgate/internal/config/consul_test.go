@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -128,6 +129,25 @@ func TestRedirects(t *testing.T) {
 	if _, err := v.fromConsul(t.Context(), "app/orders/hmac"); err == nil || !strings.Contains(err.Error(), "away from TLS") {
 		t.Errorf("the error is %v", err)
 	}
+}
+
+// TestDeadline: what is not resolved in time is unresolved.
+func TestDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		never := func(ctx context.Context, _ string) ([]byte, error) {
+			<-ctx.Done()
+			return nil, transient{unreachable(ctx.Err())}
+		}
+		begin := time.Now()
+		refs := []*reference{{scheme: schemeVault, target: "a", written: "vault://a#b"}, {scheme: schemeVault, target: "c", written: "vault://c#d"}}
+		problems := resolveAll(t.Context(), refs, map[scheme]resolver{schemeVault: never})
+		if len(problems) != 2 || problems[0].What != "vault://a#b cannot be read in time" || !problems[0].retry {
+			t.Errorf("the problems are\n%s", lines(problems))
+		}
+		if took := time.Since(begin); took != 10*time.Second {
+			t.Errorf("given up after %v", took)
+		}
+	})
 }
 
 // TestResolveInParallel: references wait together, and equal ones are asked for

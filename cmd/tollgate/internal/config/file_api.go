@@ -169,7 +169,7 @@ type Split struct {
 type APILimits struct {
 	// All callers together.
 	Rate           *Rate             `key:"rate"`
-	Mode           string            `key:"mode" enum:"exact local" means:"that of limits"`
+	Mode           string            `key:"mode" enum:"exact local" later:"leased" means:"that of limits"`
 	OnStoreFailure APIOnStoreFailure `key:"on_store_failure"`
 }
 

@@ -34,8 +34,8 @@ type TLS struct {
 // Limits says how limits count, for all APIs.
 type Limits struct {
 	// exact: every request is counted in the store. local: each replica counts
-	// alone.
-	Mode string `key:"mode" enum:"exact local" default:"exact"`
+	// alone. leased is for later.
+	Mode string `key:"mode" enum:"exact local" later:"leased" default:"exact"`
 	// What a limit does while the store cannot be asked.
 	OnStoreFailure OnStoreFailure `key:"on_store_failure"`
 	// The headers that tell clients about their limits.

@@ -42,6 +42,7 @@ func FuzzLoader(f *testing.F) {
 		if !accepted || slices.ContainsFunc(problems, func(p Problem) bool { return p.kind != meaning }) {
 			return
 		}
+		check(spec(file)) // the engine gets it: it must not panic
 		value, err := asJSON(data)
 		if err != nil {
 			t.Fatal(err)

@@ -53,6 +53,8 @@ func (d *decoder) text(n *yaml.Node, f *form, into reflect.Value, at *trail) {
 	switch {
 	case !isText(n):
 		d.wrongType(n, f, at)
+	case slices.Contains(f.later, n.Value):
+		d.problem(meaning, spot{n, at}, at.name()+": "+n.Value+notAvailable, "write "+strings.Join(f.enum, " or "))
 	case len(f.enum) > 0 && !slices.Contains(f.enum, n.Value):
 		d.wrong(n, at, at.name()+" cannot be "+quote(n.Value), oneOf(n.Value, f.enum))
 	case schemeOf(n.Value) != "":
@@ -98,6 +100,10 @@ func (d *decoder) number(n *yaml.Node, f *form, into reflect.Value, at *trail) {
 		d.wrongType(n, f, at)
 		return
 	}
+	if len(f.enum) > 0 && !slices.Contains(f.enum, plain(number)) {
+		d.wrong(n, at, at.name()+" cannot be "+n.Value, "write "+strings.Join(f.enum, " or "))
+		return
+	}
 	if !d.within64(n, f, number, at) {
 		return
 	}
@@ -108,10 +114,6 @@ func (d *decoder) number(n *yaml.Node, f *form, into reflect.Value, at *trail) {
 	whole, err := strconv.ParseInt(n.Value, 10, 64)
 	if err != nil { // 1.0 or 1e3: whole as well
 		whole = int64(number)
-	}
-	if len(f.enum) > 0 && !slices.Contains(f.enum, n.Value) {
-		d.wrong(n, at, at.name()+" cannot be "+n.Value, "write "+strings.Join(f.enum, " or "))
-		return
 	}
 	into.SetInt(whole)
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -140,8 +141,9 @@ func (s *schemer) description(fd *field, owner string) string {
 // bounded adds enum, minimum and maximum.
 func bounded(schema map[string]any, f *form) map[string]any {
 	if len(f.enum) > 0 {
-		values := make([]any, len(f.enum))
-		for i, e := range f.enum {
+		words := slices.Concat(f.enum, f.later)
+		values := make([]any, len(words))
+		for i, e := range words {
 			values[i] = e
 			if n, err := strconv.Atoi(e); err == nil {
 				values[i] = n

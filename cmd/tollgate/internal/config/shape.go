@@ -40,6 +40,7 @@ type form struct {
 	null   bool     // null is the same as absent
 	many   bool     // a list whose only element may stand alone
 	enum   []string
+	later  []string // words of the contract that no build takes yet
 	min    *float64
 	max    *float64
 }

@@ -13,6 +13,7 @@ import (
 //
 //	key:"name,required"  its name in the file
 //	enum:"a b"           the texts it takes (for a list: its elements)
+//	later:"c"            texts of the contract that are refused for now
 //	min:"0" max:"9"      bounds of a number
 //	default:"5s"         what an absent key stands for, in YAML
 //	means:"5m"           what an absent key comes to mean later; only shown
@@ -56,7 +57,7 @@ func narrow(f *form, tag reflect.StructTag) *form {
 		c.elem = &elem
 		return &c
 	}
-	c.enum = strings.Fields(enum)
+	c.enum, c.later = strings.Fields(enum), strings.Fields(tag.Get("later"))
 	c.min, c.max = mustNumber(low), mustNumber(high)
 	return &c
 }
