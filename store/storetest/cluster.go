@@ -18,35 +18,35 @@ const nodeTimeout = "1000"
 
 // StartCluster starts a cluster and waits until every replica follows its
 // primary: one killed before that would not be replaced.
-func StartCluster(t testing.TB, binary string, settings ...string) *Cluster {
-	t.Helper()
+func StartCluster(tb testing.TB, binary string, settings ...string) *Cluster {
+	tb.Helper()
 	c := &Cluster{}
 	args := []string{"--cluster", "create"}
-	for _, port := range FreePorts(t, 6) {
-		node := startRedis(t, binary, port, slices.Concat([]string{
+	for _, port := range FreePorts(tb, 6) {
+		node := startRedis(tb, binary, port, slices.Concat([]string{
 			"--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf", "--cluster-node-timeout", nodeTimeout,
 		}, settings))
 		c.Nodes = append(c.Nodes, node)
 		args = append(args, node.Addr())
 	}
 	args = append(args, "--cluster-replicas", "1", "--cluster-yes")
-	out, err := exec.CommandContext(t.Context(), lookCLI(t), args...).CombinedOutput() //nolint:gosec // arguments of the test
+	out, err := exec.CommandContext(tb.Context(), lookCLI(tb), args...).CombinedOutput() //nolint:gosec // arguments of the test
 	if err != nil {
-		t.Fatalf("cluster create: %v\n%s", err, out)
+		tb.Fatalf("cluster create: %v\n%s", err, out)
 	}
 	for _, node := range c.Nodes {
-		Eventually(t, 60*time.Second, func() error {
-			if state := infoField(node.Text(t, "CLUSTER", "INFO"), "cluster_state"); state != "ok" {
+		Eventually(tb, 60*time.Second, func() error {
+			if state := infoField(node.Text(tb, "CLUSTER", "INFO"), "cluster_state"); state != "ok" {
 				return fmt.Errorf("port %d: cluster state %q", node.Port, state)
 			}
-			if node.Info(t, "role") == "slave" {
-				return linked(t, node)
+			if node.Info(tb, "role") == "slave" {
+				return linked(tb, node)
 			}
 			return nil
 		})
 	}
-	Eventually(t, 60*time.Second, func() error {
-		if n := len(c.Primaries(t)); n != 3 {
+	Eventually(tb, 60*time.Second, func() error {
+		if n := len(c.Primaries(tb)); n != 3 {
 			return fmt.Errorf("%d primaries", n)
 		}
 		return nil
@@ -64,8 +64,8 @@ func (c *Cluster) URL() string {
 }
 
 // Primaries are the living nodes that say they are primaries.
-func (c *Cluster) Primaries(t testing.TB) []*Redis {
-	t.Helper()
+func (c *Cluster) Primaries(tb testing.TB) []*Redis {
+	tb.Helper()
 	var all []*Redis
 	for _, node := range c.Nodes {
 		if infoOf(node, "role") == "master" {
@@ -76,26 +76,26 @@ func (c *Cluster) Primaries(t testing.TB) []*Redis {
 }
 
 // Slot is the slot of a key.
-func (c *Cluster) Slot(t testing.TB, key string) int {
-	t.Helper()
-	n, ok := c.living(t).Do(t, "CLUSTER", "KEYSLOT", key).(int64)
+func (c *Cluster) Slot(tb testing.TB, key string) int {
+	tb.Helper()
+	n, ok := c.living(tb).Do(tb, "CLUSTER", "KEYSLOT", key).(int64)
 	if !ok {
-		t.Fatal("no slot")
+		tb.Fatal("no slot")
 	}
 	return int(n)
 }
 
 // Owner is the primary that serves a slot.
-func (c *Cluster) Owner(t testing.TB, slot int) *Redis {
-	t.Helper()
-	slots, ok := c.living(t).Do(t, "CLUSTER", "SLOTS").([]any)
+func (c *Cluster) Owner(tb testing.TB, slot int) *Redis {
+	tb.Helper()
+	slots, ok := c.living(tb).Do(tb, "CLUSTER", "SLOTS").([]any)
 	if !ok {
-		t.Fatal("no slots")
+		tb.Fatal("no slots")
 	}
 	for _, each := range slots {
 		part, ok := each.([]any)
 		if !ok || len(part) < 3 {
-			t.Fatal("slots that are no slots")
+			tb.Fatal("slots that are no slots")
 		}
 		from, _ := part[0].(int64)
 		to, _ := part[1].(int64)
@@ -108,18 +108,18 @@ func (c *Cluster) Owner(t testing.TB, slot int) *Redis {
 			}
 		}
 	}
-	t.Fatalf("nobody has slot %d", slot)
+	tb.Fatalf("nobody has slot %d", slot)
 	return nil
 }
 
-func (c *Cluster) living(t testing.TB) *Redis {
-	t.Helper()
+func (c *Cluster) living(tb testing.TB) *Redis {
+	tb.Helper()
 	for _, node := range c.Nodes {
 		if infoOf(node, "cluster_enabled") == "1" {
 			return node
 		}
 	}
-	t.Fatal("no node is alive")
+	tb.Fatal("no node is alive")
 	return nil
 }
 
@@ -133,53 +133,53 @@ type Migration struct {
 }
 
 // Migrate begins to move a slot to another primary.
-func (c *Cluster) Migrate(t testing.TB, slot int) *Migration {
-	t.Helper()
-	m := &Migration{c: c, slot: strconv.Itoa(slot), From: c.Owner(t, slot)}
-	for _, node := range c.Primaries(t) {
+func (c *Cluster) Migrate(tb testing.TB, slot int) *Migration {
+	tb.Helper()
+	m := &Migration{c: c, slot: strconv.Itoa(slot), From: c.Owner(tb, slot)}
+	for _, node := range c.Primaries(tb) {
 		if node != m.From {
 			m.To = node
 		}
 	}
-	fromID := m.From.Text(t, "CLUSTER", "MYID")
-	m.toID = m.To.Text(t, "CLUSTER", "MYID")
-	m.To.Do(t, "CLUSTER", "SETSLOT", m.slot, "IMPORTING", fromID)
-	m.From.Do(t, "CLUSTER", "SETSLOT", m.slot, "MIGRATING", m.toID)
+	fromID := m.From.Text(tb, "CLUSTER", "MYID")
+	m.toID = m.To.Text(tb, "CLUSTER", "MYID")
+	m.To.Do(tb, "CLUSTER", "SETSLOT", m.slot, "IMPORTING", fromID)
+	m.From.Do(tb, "CLUSTER", "SETSLOT", m.slot, "MIGRATING", m.toID)
 	return m
 }
 
 // Move moves the keys, or at most so many of them.
-func (m *Migration) Move(t testing.TB, atMost int) {
-	t.Helper()
-	keys, ok := m.From.Do(t, "CLUSTER", "GETKEYSINSLOT", m.slot, strconv.Itoa(atMost)).([]any)
+func (m *Migration) Move(tb testing.TB, atMost int) {
+	tb.Helper()
+	keys, ok := m.From.Do(tb, "CLUSTER", "GETKEYSINSLOT", m.slot, strconv.Itoa(atMost)).([]any)
 	if !ok {
-		t.Fatal("no keys")
+		tb.Fatal("no keys")
 	}
 	for _, key := range keys {
-		m.From.Do(t, "MIGRATE", "127.0.0.1", strconv.Itoa(m.To.Port), fmt.Sprint(key), "0", "5000")
+		m.From.Do(tb, "MIGRATE", "127.0.0.1", strconv.Itoa(m.To.Port), fmt.Sprint(key), "0", "5000")
 	}
 }
 
 // Finish moves the rest and makes the new owner known to all primaries.
-func (m *Migration) Finish(t testing.TB) {
-	t.Helper()
-	m.Move(t, 1<<20)
-	m.To.Do(t, "CLUSTER", "SETSLOT", m.slot, "NODE", m.toID)
-	m.From.Do(t, "CLUSTER", "SETSLOT", m.slot, "NODE", m.toID)
-	for _, node := range m.c.Primaries(t) {
+func (m *Migration) Finish(tb testing.TB) {
+	tb.Helper()
+	m.Move(tb, 1<<20)
+	m.To.Do(tb, "CLUSTER", "SETSLOT", m.slot, "NODE", m.toID)
+	m.From.Do(tb, "CLUSTER", "SETSLOT", m.slot, "NODE", m.toID)
+	for _, node := range m.c.Primaries(tb) {
 		if node != m.To && node != m.From {
-			node.Do(t, "CLUSTER", "SETSLOT", m.slot, "NODE", m.toID)
+			node.Do(tb, "CLUSTER", "SETSLOT", m.slot, "NODE", m.toID)
 		}
 	}
 }
 
 // Errors is how often any living node answered an error with that first word.
-func (c *Cluster) Errors(t testing.TB, word string) int {
-	t.Helper()
+func (c *Cluster) Errors(tb testing.TB, word string) int {
+	tb.Helper()
 	n := 0
 	for _, node := range c.Nodes {
 		if infoOf(node, "role") != "" {
-			n += node.Errors(t, word)
+			n += node.Errors(tb, word)
 		}
 	}
 	return n

@@ -22,19 +22,19 @@ const MasterName = "tollgate-test"
 
 // StartSentinels starts a master, a replica and three sentinels, and waits
 // until a failover is possible.
-func StartSentinels(t testing.TB, binary string) *Sentinels {
-	t.Helper()
+func StartSentinels(tb testing.TB, binary string) *Sentinels {
+	tb.Helper()
 	s := &Sentinels{}
-	ports := FreePorts(t, 5)
-	s.Nodes = append(s.Nodes, startRedis(t, binary, ports[0], nil))
-	s.Nodes = append(s.Nodes, startRedis(t, binary, ports[1], []string{"--replicaof", "127.0.0.1", strconv.Itoa(ports[0])}))
-	Eventually(t, replyTimeout, func() error { return linked(t, s.Nodes[1]) })
+	ports := FreePorts(tb, 5)
+	s.Nodes = append(s.Nodes, startRedis(tb, binary, ports[0], nil))
+	s.Nodes = append(s.Nodes, startRedis(tb, binary, ports[1], []string{"--replicaof", "127.0.0.1", strconv.Itoa(ports[0])}))
+	Eventually(tb, replyTimeout, func() error { return linked(tb, s.Nodes[1]) })
 	for _, port := range ports[2:] {
-		s.Sentinels = append(s.Sentinels, startSentinel(t, binary, port, ports[0]))
+		s.Sentinels = append(s.Sentinels, startSentinel(tb, binary, port, ports[0]))
 	}
 	for _, one := range s.Sentinels {
-		Eventually(t, replyTimeout, func() error {
-			fields := fieldsOf(one.Do(t, "SENTINEL", "MASTER", MasterName))
+		Eventually(tb, replyTimeout, func() error {
+			fields := fieldsOf(one.Do(tb, "SENTINEL", "MASTER", MasterName))
 			if fields["num-other-sentinels"] != "2" || fields["num-slaves"] != "1" {
 				return fmt.Errorf("sees %s sentinels and %s replicas", fields["num-other-sentinels"], fields["num-slaves"])
 			}
@@ -44,21 +44,21 @@ func StartSentinels(t testing.TB, binary string) *Sentinels {
 	return s
 }
 
-func startSentinel(t testing.TB, binary string, port, master int) *Redis {
-	t.Helper()
+func startSentinel(tb testing.TB, binary string, port, master int) *Redis {
+	tb.Helper()
 	r := &Redis{Port: port}
-	r.dir = shortDir(t)
+	r.dir = shortDir(tb)
 	r.Socket = filepath.Join(r.dir, "s")
 	conf := filepath.Join(r.dir, "sentinel.conf")
 	text := fmt.Sprintf("port %d\nbind 127.0.0.1\nunixsocket %s\ndir %s\nsentinel monitor %s 127.0.0.1 %d 2\n"+
 		"sentinel down-after-milliseconds %s 1000\nsentinel failover-timeout %s 5000\n",
 		port, r.Socket, r.dir, MasterName, master, MasterName, MasterName)
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	r.binary, r.args = binary, []string{conf, "--sentinel"}
-	r.start(t)
-	r.await(t)
+	r.start(tb)
+	r.await(tb)
 	return r
 }
 
@@ -72,36 +72,36 @@ func (s *Sentinels) URL() string {
 }
 
 // Master is the node that the sentinels say is the master.
-func (s *Sentinels) Master(t testing.TB) *Redis {
-	t.Helper()
-	addr, ok := s.Sentinels[0].Do(t, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", MasterName).([]any)
+func (s *Sentinels) Master(tb testing.TB) *Redis {
+	tb.Helper()
+	addr, ok := s.Sentinels[0].Do(tb, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", MasterName).([]any)
 	if !ok || len(addr) != 2 {
-		t.Fatal("the sentinel names no master")
+		tb.Fatal("the sentinel names no master")
 	}
 	for _, node := range s.Nodes {
 		if strconv.Itoa(node.Port) == addr[1] {
 			return node
 		}
 	}
-	t.Fatalf("the sentinel names %v as master", addr)
+	tb.Fatalf("the sentinel names %v as master", addr)
 	return nil
 }
 
 // AwaitFailover waits until another node than the old master is master.
-func (s *Sentinels) AwaitFailover(t testing.TB, old *Redis) *Redis {
-	t.Helper()
-	Eventually(t, 60*time.Second, func() error {
-		if m := s.Master(t); m == old || infoOf(m, "role") != "master" {
+func (s *Sentinels) AwaitFailover(tb testing.TB, old *Redis) *Redis {
+	tb.Helper()
+	Eventually(tb, 60*time.Second, func() error {
+		if m := s.Master(tb); m == old || infoOf(m, "role") != "master" {
 			return fmt.Errorf("port %d is still the master", old.Port)
 		}
 		return nil
 	})
-	return s.Master(t)
+	return s.Master(tb)
 }
 
-func linked(t testing.TB, replica *Redis) error {
-	t.Helper()
-	if state := replica.Info(t, "master_link_status"); state != "up" {
+func linked(tb testing.TB, replica *Redis) error {
+	tb.Helper()
+	if state := replica.Info(tb, "master_link_status"); state != "up" {
 		return fmt.Errorf("replica on port %d: link is %q", replica.Port, state)
 	}
 	return nil
@@ -127,11 +127,11 @@ func fieldsOf(reply any) map[string]string {
 }
 
 // lookCLI is the redis-cli that makes clusters.
-func lookCLI(t testing.TB) string {
-	t.Helper()
+func lookCLI(tb testing.TB) string {
+	tb.Helper()
 	path, err := exec.LookPath("redis-cli")
 	if err != nil {
-		t.Fatal("redis-cli is missing: install it (apt-get install redis-tools)")
+		tb.Fatal("redis-cli is missing: install it (apt-get install redis-tools)")
 	}
 	return path
 }

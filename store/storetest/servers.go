@@ -18,22 +18,22 @@ import (
 
 // RedisBinary is the redis-server that tests run: $TOLLGATE_REDIS or the one on
 // the PATH. A missing one fails the test.
-func RedisBinary(t testing.TB) string {
-	t.Helper()
+func RedisBinary(tb testing.TB) string {
+	tb.Helper()
 	if path := os.Getenv("TOLLGATE_REDIS"); path != "" {
 		return path
 	}
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
-		t.Fatal("redis-server is missing: install it (apt-get install redis-server) or set TOLLGATE_REDIS")
+		tb.Fatal("redis-server is missing: install it (apt-get install redis-server) or set TOLLGATE_REDIS")
 	}
 	return path
 }
 
 // ValkeyBinary is the valkey-server that tests run: $TOLLGATE_VALKEY, the one
 // under .tools of the checkout, or the one on the PATH.
-func ValkeyBinary(t testing.TB) string {
-	t.Helper()
+func ValkeyBinary(tb testing.TB) string {
+	tb.Helper()
 	if path := os.Getenv("TOLLGATE_VALKEY"); path != "" {
 		return path
 	}
@@ -45,15 +45,15 @@ func ValkeyBinary(t testing.TB) string {
 	}
 	path, err := exec.LookPath("valkey-server")
 	if err != nil {
-		t.Fatal("valkey-server is missing: put it at .tools/valkey/valkey-server or set TOLLGATE_VALKEY")
+		tb.Fatal("valkey-server is missing: put it at .tools/valkey/valkey-server or set TOLLGATE_VALKEY")
 	}
 	return path
 }
 
 // FreePorts are ports of 127.0.0.1 that nobody listens on, nor on the port
 // 10,000 above, where a node of a cluster listens too.
-func FreePorts(t testing.TB, n int) []int {
-	t.Helper()
+func FreePorts(tb testing.TB, n int) []int {
+	tb.Helper()
 	var ports []int
 	var held []net.Listener
 	defer func() {
@@ -62,7 +62,7 @@ func FreePorts(t testing.TB, n int) []int {
 		}
 	}()
 	listen := func(port int) (int, bool) {
-		l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		l, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 		if err != nil {
 			return 0, false
 		}
@@ -82,7 +82,7 @@ func FreePorts(t testing.TB, n int) []int {
 			ports = append(ports, port)
 		}
 	}
-	t.Fatalf("only %d of %d free ports", len(ports), n)
+	tb.Fatalf("only %d of %d free ports", len(ports), n)
 	return nil
 }
 
@@ -98,32 +98,32 @@ type process struct {
 	gone chan struct{}
 }
 
-func (p *process) start(t testing.TB) {
-	t.Helper()
+func (p *process) start(tb testing.TB) {
+	tb.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	//nolint:gosec // the binary is the test's choice; the test's context is over before its clean-up
-	p.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), p.binary, p.args...)
+	p.cmd = exec.CommandContext(context.WithoutCancel(tb.Context()), p.binary, p.args...)
 	p.cmd.Dir = p.dir
 	p.said = new(bytes.Buffer)
 	p.cmd.Stdout, p.cmd.Stderr = p.said, p.said
 	p.cmd.SysProcAttr = dieWithTest()
 	if err := p.cmd.Start(); err != nil {
-		t.Fatalf("%s: %v", p.binary, err)
+		tb.Fatalf("%s: %v", p.binary, err)
 	}
 	p.gone = make(chan struct{})
 	go func(cmd *exec.Cmd, gone chan struct{}) {
 		cmd.Wait() //nolint:errcheck,gosec // how it ended does not matter
 		close(gone)
 	}(p.cmd, p.gone)
-	t.Cleanup(p.kill)
+	tb.Cleanup(p.kill)
 }
 
 // Signal sends a signal to the process.
-func (p *process) signal(t testing.TB, sig syscall.Signal) {
-	t.Helper()
+func (p *process) signal(tb testing.TB, sig syscall.Signal) {
+	tb.Helper()
 	if err := p.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
@@ -155,34 +155,34 @@ type Redis struct {
 
 // StartRedis starts a server without persistence on a free port, with more
 // settings as `--name value` arguments.
-func StartRedis(t testing.TB, binary string, settings ...string) *Redis {
-	t.Helper()
-	return startRedis(t, binary, FreePorts(t, 1)[0], settings)
+func StartRedis(tb testing.TB, binary string, settings ...string) *Redis {
+	tb.Helper()
+	return startRedis(tb, binary, FreePorts(tb, 1)[0], settings)
 }
 
-func startRedis(t testing.TB, binary string, port int, settings []string) *Redis {
-	t.Helper()
+func startRedis(tb testing.TB, binary string, port int, settings []string) *Redis {
+	tb.Helper()
 	r := &Redis{Port: port}
 	r.binary = binary
-	r.dir = shortDir(t)
+	r.dir = shortDir(tb)
 	r.Socket = filepath.Join(r.dir, "s")
 	r.args = slices.Concat([]string{
 		"--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--unixsocket", r.Socket, "--save", "", "--appendonly", "no",
 		"--repl-diskless-sync-delay", "0", "--dir", r.dir, "--daemonize", "no",
 	}, settings)
-	r.start(t)
-	r.await(t)
+	r.start(tb)
+	r.await(tb)
 	return r
 }
 
 // shortDir is a directory whose name leaves room for a socket's.
-func shortDir(t testing.TB) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "r") //nolint:usetesting // t.TempDir is too long for a socket
+func shortDir(tb testing.TB) string {
+	tb.Helper()
+	dir, err := os.MkdirTemp("", "r") //nolint:usetesting // tb.TempDir is too long for a socket
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) }) //nolint:errcheck // best effort
+	tb.Cleanup(func() { os.RemoveAll(dir) }) //nolint:errcheck // best effort
 	return dir
 }
 
@@ -193,12 +193,12 @@ func (r *Redis) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Ito
 func (r *Redis) URL() string { return "redis://" + r.Addr() }
 
 // await waits until the server answers.
-func (r *Redis) await(t testing.TB) {
-	t.Helper()
-	Eventually(t, replyTimeout, func() error {
+func (r *Redis) await(tb testing.TB) {
+	tb.Helper()
+	Eventually(tb, replyTimeout, func() error {
 		select {
 		case <-r.gone:
-			t.Fatalf("%s ended: %s", r.binary, r.output())
+			tb.Fatalf("%s ended: %s", r.binary, r.output())
 		default:
 		}
 		_, err := r.try("PING")
@@ -231,29 +231,29 @@ func (r *Redis) try(args ...string) (any, error) {
 }
 
 // Do runs one command on a connection of its own; an error fails the test.
-func (r *Redis) Do(t testing.TB, args ...string) any {
-	t.Helper()
+func (r *Redis) Do(tb testing.TB, args ...string) any {
+	tb.Helper()
 	reply, err := r.try(args...)
 	if err != nil {
-		t.Fatalf("%s on port %d: %v", args[0], r.Port, err)
+		tb.Fatalf("%s on port %d: %v", args[0], r.Port, err)
 	}
 	return reply
 }
 
 // Text is Do for a command that answers text.
-func (r *Redis) Text(t testing.TB, args ...string) string {
-	t.Helper()
-	text, ok := r.Do(t, args...).(string)
+func (r *Redis) Text(tb testing.TB, args ...string) string {
+	tb.Helper()
+	text, ok := r.Do(tb, args...).(string)
 	if !ok {
-		t.Fatalf("%s on port %d: no text", args[0], r.Port)
+		tb.Fatalf("%s on port %d: no text", args[0], r.Port)
 	}
 	return text
 }
 
 // Info is one field of INFO.
-func (r *Redis) Info(t testing.TB, field string) string {
-	t.Helper()
-	return infoField(r.Text(t, "INFO", "everything"), field)
+func (r *Redis) Info(tb testing.TB, field string) string {
+	tb.Helper()
+	return infoField(r.Text(tb, "INFO", "everything"), field)
 }
 
 func infoField(info, field string) string {
@@ -266,48 +266,48 @@ func infoField(info, field string) string {
 }
 
 // Calls is how often a command was executed since the start or CONFIG RESETSTAT.
-func (r *Redis) Calls(t testing.TB, command string) int {
-	t.Helper()
-	_, rest, ok := strings.Cut(r.Info(t, "cmdstat_"+command), "calls=")
+func (r *Redis) Calls(tb testing.TB, command string) int {
+	tb.Helper()
+	_, rest, ok := strings.Cut(r.Info(tb, "cmdstat_"+command), "calls=")
 	if !ok {
 		return 0
 	}
 	digits, _, _ := strings.Cut(rest, ",")
 	n, err := strconv.Atoi(digits)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return n
 }
 
 // Errors is how often the server answered an error with that first word.
-func (r *Redis) Errors(t testing.TB, word string) int {
-	t.Helper()
-	count, ok := strings.CutPrefix(r.Info(t, "errorstat_"+word), "count=")
+func (r *Redis) Errors(tb testing.TB, word string) int {
+	tb.Helper()
+	count, ok := strings.CutPrefix(r.Info(tb, "errorstat_"+word), "count=")
 	if !ok {
 		return 0
 	}
 	n, err := strconv.Atoi(count)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return n
 }
 
 // Stop stops the process where it is (SIGSTOP): connections stay, nothing is
 // answered, until Continue.
-func (r *Redis) Stop(t testing.TB) { t.Helper(); r.signal(t, syscall.SIGSTOP) }
+func (r *Redis) Stop(tb testing.TB) { tb.Helper(); r.signal(tb, syscall.SIGSTOP) }
 
 // Continue lets a stopped process go on.
-func (r *Redis) Continue(t testing.TB) { t.Helper(); r.signal(t, syscall.SIGCONT) }
+func (r *Redis) Continue(tb testing.TB) { tb.Helper(); r.signal(tb, syscall.SIGCONT) }
 
 // Kill ends the process as kill -9 does.
 func (r *Redis) Kill() { r.kill() }
 
 // Restart starts a killed server again, on the same port, with an empty memory
 // unless its settings keep it.
-func (r *Redis) Restart(t testing.TB) {
-	t.Helper()
-	r.start(t)
-	r.await(t)
+func (r *Redis) Restart(tb testing.TB) {
+	tb.Helper()
+	r.start(tb)
+	r.await(tb)
 }

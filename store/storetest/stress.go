@@ -93,8 +93,8 @@ func letsOneCreatorWin(t *testing.T, s Subject, b store.Backend) {
 }
 
 // Eventually asks again and again until there is no error.
-func Eventually(t testing.TB, atMost time.Duration, try func() error) {
-	t.Helper()
+func Eventually(tb testing.TB, atMost time.Duration, try func() error) {
+	tb.Helper()
 	end := time.NewTimer(atMost)
 	defer end.Stop()
 	pause := time.NewTicker(5 * time.Millisecond)
@@ -106,7 +106,7 @@ func Eventually(t testing.TB, atMost time.Duration, try func() error) {
 		}
 		select {
 		case <-end.C:
-			t.Fatalf("not within %v: %v", atMost, err)
+			tb.Fatalf("not within %v: %v", atMost, err)
 		case <-pause.C:
 		}
 	}

@@ -23,28 +23,28 @@ type Certificates struct {
 }
 
 // MakeCertificates makes them for 127.0.0.1 and localhost.
-func MakeCertificates(t testing.TB) *Certificates {
-	t.Helper()
-	dir := t.TempDir()
-	caKey, ca := newKey(t), &x509.Certificate{
+func MakeCertificates(tb testing.TB) *Certificates {
+	tb.Helper()
+	dir := tb.TempDir()
+	caKey, ca := newKey(tb), &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test authority"}, IsCA: true, BasicConstraintsValid: true,
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour), KeyUsage: x509.KeyUsageCertSign,
 	}
 	c := &Certificates{CA: filepath.Join(dir, "ca.pem")}
-	writeCertificate(t, c.CA, ca, signer{ca, caKey, caKey})
+	writeCertificate(tb, c.CA, ca, signer{ca, caKey, caKey})
 	leaf := func(name string, serial int64, usage x509.ExtKeyUsage) (cert, key string) {
-		own := newKey(t)
+		own := newKey(tb)
 		cert, key = filepath.Join(dir, name+".pem"), filepath.Join(dir, name+".key")
-		writeCertificate(t, cert, &x509.Certificate{
+		writeCertificate(tb, cert, &x509.Certificate{
 			SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: name}, DNSNames: []string{"localhost"},
 			IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{usage},
 			NotBefore: ca.NotBefore, NotAfter: ca.NotAfter, KeyUsage: x509.KeyUsageDigitalSignature,
 		}, signer{ca, caKey, own})
 		der, err := x509.MarshalPKCS8PrivateKey(own)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
-		writePEM(t, key, "PRIVATE KEY", der)
+		writePEM(tb, key, "PRIVATE KEY", der)
 		return cert, key
 	}
 	c.ServerCert, c.ServerKey = leaf("server", 2, x509.ExtKeyUsageServerAuth)
@@ -59,41 +59,41 @@ type signer struct {
 	subject   *ecdsa.PrivateKey
 }
 
-func newKey(t testing.TB) *ecdsa.PrivateKey {
-	t.Helper()
+func newKey(tb testing.TB) *ecdsa.PrivateKey {
+	tb.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return key
 }
 
-func writeCertificate(t testing.TB, path string, c *x509.Certificate, by signer) {
-	t.Helper()
+func writeCertificate(tb testing.TB, path string, c *x509.Certificate, by signer) {
+	tb.Helper()
 	der, err := x509.CreateCertificate(rand.Reader, c, by.authority, &by.subject.PublicKey, by.key)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	writePEM(t, path, "CERTIFICATE", der)
+	writePEM(tb, path, "CERTIFICATE", der)
 }
 
-func writePEM(t testing.TB, path, kind string, der []byte) {
-	t.Helper()
+func writePEM(tb testing.TB, path, kind string, der []byte) {
+	tb.Helper()
 	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
 // StartRedisTLS starts a server that takes only TLS with a client certificate
 // on TCP, and only the users of the ACL rules. The password of the test's own
 // connections is admin's.
-func StartRedisTLS(t testing.TB, binary string, acl ...string) *Redis {
-	t.Helper()
-	certs := MakeCertificates(t)
-	port := FreePorts(t, 1)[0]
+func StartRedisTLS(tb testing.TB, binary string, acl ...string) *Redis {
+	tb.Helper()
+	certs := MakeCertificates(tb)
+	port := FreePorts(tb, 1)[0]
 	r := &Redis{TLSPort: port, Port: port, tls: certs, auth: []string{"admin", "admin-password"}}
 	r.binary = binary
-	r.dir = shortDir(t)
+	r.dir = shortDir(tb)
 	r.Socket = filepath.Join(r.dir, "s")
 	rules := filepath.Join(r.dir, "users.acl")
 	text := "user default off\nuser admin on >admin-password ~* &* +@all\n"
@@ -101,15 +101,15 @@ func StartRedisTLS(t testing.TB, binary string, acl ...string) *Redis {
 		text += rule + "\n"
 	}
 	if err := os.WriteFile(rules, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	r.args = []string{
 		"--port", "0", "--tls-port", strconv.Itoa(port), "--bind", "127.0.0.1", "--unixsocket", r.Socket, "--save", "",
 		"--tls-cert-file", certs.ServerCert, "--tls-key-file", certs.ServerKey, "--tls-ca-cert-file", certs.CA,
 		"--tls-auth-clients", "yes", "--aclfile", rules, "--dir", r.dir,
 	}
-	r.start(t)
-	r.await(t)
+	r.start(tb)
+	r.await(tb)
 	return r
 }
 
