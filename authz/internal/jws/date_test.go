@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func date(t testing.TB, number string) (time.Time, DateState) {
+func date(t *testing.T, number string) (time.Time, DateState) {
 	t.Helper()
 	o, err := ParseObject(`{"d":` + number + `}`)
 	if err != nil {

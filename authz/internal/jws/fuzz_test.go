@@ -66,13 +66,11 @@ func slowSignature(a Alg, signed string, sig []byte, public any) bool {
 		h.Write([]byte(signed))
 		return hmac.Equal(h.Sum(nil), sig)
 	case *rsa.PublicKey:
-		switch a {
-		case RS256, RS384, RS512:
+		if a == RS256 || a == RS384 || a == RS512 {
 			return rsa.VerifyPKCS1v15(pub, a.hash(), digest, sig) == nil
-		case PS256, PS384, PS512:
-			return rsa.VerifyPSS(pub, a.hash(), digest, sig, &rsa.PSSOptions{SaltLength: a.hash().Size()}) == nil
 		}
-		return false
+		pss := a == PS256 || a == PS384 || a == PS512
+		return pss && rsa.VerifyPSS(pub, a.hash(), digest, sig, &rsa.PSSOptions{SaltLength: a.hash().Size()}) == nil
 	case *ecdsa.PublicKey:
 		want := map[int]Alg{256: ES256, 384: ES384, 521: ES512}[pub.Params().BitSize]
 		size := (pub.Params().BitSize + 7) / 8

@@ -102,7 +102,7 @@ func newEC(pub *ecdsa.PublicKey) (*Key, error) {
 	default:
 		return nil, errCurve
 	}
-	if pub.X == nil || pub.Y == nil {
+	if pub.X == nil || pub.Y == nil { //nolint:staticcheck // a point that is not there would panic below
 		return nil, errOffCurve
 	}
 	if _, err := pub.ECDH(); err != nil {

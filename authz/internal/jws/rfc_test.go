@@ -2,7 +2,6 @@ package jws
 
 import (
 	"crypto"
-	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
@@ -65,7 +64,7 @@ func checkRaw(t *testing.T, raw string, k *Key) {
 		t.Fatal(refusal)
 	}
 	token := Token{}
-	if refusal := token.readHeader(header); refusal != nil {
+	if refusal = token.readHeader(header); refusal != nil {
 		t.Fatal(refusal)
 	}
 	sig, refusal := decode(nil, signature)
@@ -118,7 +117,7 @@ func jwkPublic(t *testing.T, jwk map[string]string) crypto.PublicKey {
 		return &rsa.PublicKey{N: number("n"), E: int(number("e").Int64())}
 	case "EC":
 		curves := map[string]elliptic.Curve{"P-256": elliptic.P256(), "P-384": elliptic.P384(), "P-521": elliptic.P521()}
-		return &ecdsa.PublicKey{Curve: curves[jwk["crv"]], X: number("x"), Y: number("y")}
+		return point(curves[jwk["crv"]], number("x"), number("y"))
 	case "OKP":
 		return ed25519.PublicKey(bin(t, jwk["x"]))
 	}

@@ -1,6 +1,9 @@
 package jws
 
-import "unicode/utf8"
+import (
+	"slices"
+	"unicode/utf8"
+)
 
 // MaxDepth bounds the nesting of JSON: real claims stay below ten levels.
 const MaxDepth = 64
@@ -83,21 +86,21 @@ func (s *scanner) value() (Value, *Refusal) {
 	start := s.pos
 	v := Value{}
 	var refusal *Refusal
-	switch c := s.peek(); {
-	case c == '"':
+	switch s.peek() {
+	case '"':
 		v.kind = String
 		v.escaped, refusal = s.str()
-	case c == '{':
+	case '{':
 		v.kind = ObjectKind
 		_, refusal = s.object(nil, false)
-	case c == '[':
+	case '[':
 		v.kind = Array
 		refusal = s.array()
-	case c == 't':
+	case 't':
 		v.kind, refusal = Bool, s.literal("true")
-	case c == 'f':
+	case 'f':
 		v.kind, refusal = Bool, s.literal("false")
-	case c == 'n':
+	case 'n':
 		v.kind, refusal = Null, s.literal("null")
 	default:
 		v.kind, refusal = Number, s.number()
@@ -175,10 +178,8 @@ func (s *scanner) name() (string, *Refusal) {
 // once notes name among those of the innermost object, which begin at outer.
 func (s *scanner) once(outer int, seen map[string]struct{}, name string) (map[string]struct{}, *Refusal) {
 	if seen == nil {
-		for _, other := range s.names[outer:] {
-			if other == name {
-				return nil, errDuplicate
-			}
+		if slices.Contains(s.names[outer:], name) {
+			return nil, errDuplicate
 		}
 		s.names = append(s.names, name)
 		if len(s.names)-outer < wide {

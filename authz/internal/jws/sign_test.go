@@ -40,8 +40,8 @@ func must[T any](v T, err error) T {
 }
 
 // verifier gives the public half for a.
-func (k keys) verifier(t testing.TB, a Alg) *Key {
-	t.Helper()
+func (k keys) verifier(tb testing.TB, a Alg) *Key {
+	tb.Helper()
 	var key *Key
 	var err error
 	switch a.Family() {
@@ -55,14 +55,14 @@ func (k keys) verifier(t testing.TB, a Alg) *Key {
 		key, err = NewPublic(k.ed.Public())
 	}
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return key
 }
 
 // sign makes the signature of signed by a.
-func (k keys) sign(t testing.TB, a Alg, signed string) []byte {
-	t.Helper()
+func (k keys) sign(tb testing.TB, a Alg, signed string) []byte {
+	tb.Helper()
 	digest := func() []byte {
 		h := a.hash().New()
 		h.Write([]byte(signed))
@@ -83,7 +83,7 @@ func (k keys) sign(t testing.TB, a Alg, signed string) []byte {
 		private := k.ec[a]
 		r, s, signErr := ecdsa.Sign(rand.Reader, private, digest())
 		if signErr != nil {
-			t.Fatal(signErr)
+			tb.Fatal(signErr)
 		}
 		size := (private.Curve.Params().BitSize + 7) / 8
 		sig = make([]byte, 2*size)
@@ -93,7 +93,7 @@ func (k keys) sign(t testing.TB, a Alg, signed string) []byte {
 		sig, err = k.ed.Sign(nil, []byte(signed), crypto.Hash(0))
 	}
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return sig
 }
@@ -103,10 +103,11 @@ func (k keys) signPSS(a Alg, digest []byte, salt int) ([]byte, error) {
 }
 
 // mint makes a whole token of the given texts.
-func (k keys) mint(t testing.TB, a Alg, header, payload string) string {
-	t.Helper()
+func (k keys) mint(tb testing.TB, a Alg, header, payload string) string {
+	tb.Helper()
+	tb.Helper()
 	signed := b64([]byte(header)) + "." + b64([]byte(payload))
-	return signed + "." + b64(k.sign(t, a, signed))
+	return signed + "." + b64(k.sign(tb, a, signed))
 }
 
 func b64(text []byte) string { return base64.RawURLEncoding.EncodeToString(text) }

@@ -171,6 +171,6 @@ func unescapeOne(text string) (rune, string) {
 
 // hexRune reads four hex digits that hex4 accepted.
 func hexRune(digits string) rune {
-	n, _ := strconv.ParseUint(digits, 16, 16) //nolint:errcheck // checked by hex4
+	n, _ := strconv.ParseUint(digits, 16, 16) // hex4 saw the digits
 	return rune(n)
 }

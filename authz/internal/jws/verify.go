@@ -42,6 +42,7 @@ type pss struct {
 	hash crypto.Hash
 }
 
+// Verify implements verifier.
 func (p pss) Verify(signed, signature []byte, key any) error {
 	pub, ok := key.(*rsa.PublicKey)
 	if !ok {

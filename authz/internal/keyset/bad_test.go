@@ -176,13 +176,17 @@ func (c *badSet) checkFetches(t *testing.T, p *provider, r *Remote) {
 
 func (s step) handler() http.HandlerFunc {
 	hops := s.Serve.Hops
+	packed := status(http.StatusOK)
+	if s.Serve.Pad > 0 {
+		packed = bomb(s.Doc, s.Serve.Pad)
+	}
 	answers := func(w http.ResponseWriter, r *http.Request) {
 		for name, value := range s.Serve.Headers {
 			w.Header().Set(name, value)
 		}
 		switch {
 		case s.Serve.Pad > 0:
-			bomb(s.Doc, s.Serve.Pad)(w, r)
+			packed(w, r)
 		case s.Serve.Redirect == "chain" && hops > 0:
 			hops--
 			w.Header().Set("Location", "/hop/"+strconv.Itoa(hops))

@@ -1,6 +1,7 @@
 package keyset
 
 import (
+	"bytes"
 	"compress/gzip"
 	"fmt"
 	"io"
@@ -143,22 +144,23 @@ func endless(document string, size int) http.HandlerFunc {
 	}
 }
 
+// bomb answers with few bytes that inflate to size: members of gzip can be
+// repeated.
 func bomb(document string, size int) http.HandlerFunc {
+	packed := gzipped([]byte(document[:len(document)-2]))
+	packed = append(packed, bytes.Repeat(gzipped(bytes.Repeat([]byte(" "), 1<<20)), size>>20)...)
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Encoding", "gzip")
-		z := gzip.NewWriter(w)
-		defer z.Close() //nolint:errcheck // the reader may be gone
-		_, _ = io.WriteString(z, document[:len(document)-2])
-		blanks := make([]byte, 1<<20)
-		for i := range blanks {
-			blanks[i] = ' '
-		}
-		for range size >> 20 {
-			if _, err := z.Write(blanks); err != nil {
-				return
-			}
-		}
+		_, _ = w.Write(packed)
 	}
+}
+
+func gzipped(text []byte) []byte {
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	_, _ = z.Write(text)
+	_ = z.Close()
+	return packed.Bytes()
 }
 
 func redirectTo(target string) http.HandlerFunc {

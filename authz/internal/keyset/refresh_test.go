@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -84,30 +85,31 @@ func TestRefreshInterval(t *testing.T) {
 
 func TestETag(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, document, conditional := newSigner("k1"), "", 0
-		document = set(s.jwk())
-		answers := func(w http.ResponseWriter, r *http.Request) {
+		s, other := newSigner("k1"), newSigner("another")
+		var conditional atomic.Int64
+		tagged := func(document string) http.HandlerFunc {
 			tag := `"` + fmt.Sprint(len(document)) + `"`
-			w.Header().Set("ETag", tag)
-			if r.Header.Get("If-None-Match") == tag {
-				conditional++
-				w.WriteHeader(http.StatusNotModified)
-				return
+			return func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("ETag", tag)
+				if r.Header.Get("If-None-Match") == tag {
+					conditional.Add(1)
+					w.WriteHeader(http.StatusNotModified)
+					return
+				}
+				serve(document)(w, r)
 			}
-			serve(document)(w, r)
 		}
-		_, r := loadedFrom(t, answers, atKeys)
+		p, r := loadedFrom(t, tagged(set(s.jwk())), atKeys)
 		before := r.State()
 		until(t, 5*time.Minute)
 		after := r.State()
-		if conditional != 1 || after.Fetches != 2 || after.Failures != 0 || after.Generation != before.Generation {
-			t.Errorf("%d conditional fetches answered by 304, state %+v", conditional, after)
+		if conditional.Load() != 1 || after.Fetches != 2 || after.Failures != 0 || after.Generation != before.Generation {
+			t.Errorf("%d conditional fetches answered by 304, state %+v", conditional.Load(), after)
 		}
 		if !after.LastSuccess.After(before.LastSuccess) || !verified(r, s.token(t, `{}`)) {
 			t.Error("a 304 must confirm the keys")
 		}
-		other := newSigner("another")
-		document = set(other.jwk())
+		p.now(tagged(set(other.jwk())))
 		until(t, 5*time.Minute)
 		if r.Generation() == after.Generation || verified(r, s.token(t, `{}`)) || !verified(r, other.token(t, `{}`)) {
 			t.Error("the new document was not taken")
@@ -281,5 +283,28 @@ func TestErrorsStayOneShortLine(t *testing.T) {
 	text := plainError(errors.New("a\r\nb\x00" + strings.Repeat("ü", 400)))
 	if strings.ContainsAny(text, "\r\n\x00") || len(text) > 300 || !strings.HasPrefix(text, "a  b ") {
 		t.Errorf("%q", text)
+	}
+}
+
+// A timer that fires while its keys are being confirmed ends nothing.
+func TestLateExpiryIsIgnored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSigner("k1")
+		_, r := loadedFrom(t, serve(set(s.jwk())), atKeys)
+		until(t, defaultRefresh)
+		r.expire(1) // of the first of two confirmations
+		if !verified(r, s.token(t, `{}`)) {
+			t.Error("confirmed keys were dropped")
+		}
+	})
+}
+
+// A token and the schedule that ask at the same moment cause one fetch.
+func TestTakeOffTakesTheTokensWishAlong(t *testing.T) {
+	r := newRemote(atKeys.whole(), PoolConfig{})
+	r.ask(unknown("x"))
+	r.takeOff()
+	if r.stats.fetches != 1 || len(r.wake) != 0 {
+		t.Errorf("%d fetches, %d wishes left", r.stats.fetches, len(r.wake))
 	}
 }

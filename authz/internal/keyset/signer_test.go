@@ -35,7 +35,7 @@ func (s signer) jwk(more ...string) string {
 func set(jwks ...string) string { return `{"keys":[` + strings.Join(jwks, ",") + `]}` }
 
 // token is signed by s and names its kid.
-func (s signer) token(t testing.TB, claims string) *jws.Token {
+func (s signer) token(t *testing.T, claims string) *jws.Token {
 	t.Helper()
 	return parse(t, s.mint(`{"alg":"EdDSA","kid":"`+s.kid+`"}`, claims))
 }
@@ -45,7 +45,7 @@ func (s signer) mint(header, claims string) string {
 	return signed + "." + b64(ed25519.Sign(s.private, []byte(signed)))
 }
 
-func parse(t testing.TB, raw string) *jws.Token {
+func parse(t *testing.T, raw string) *jws.Token {
 	t.Helper()
 	token, err := jws.Parse(raw, 0)
 	if err != nil {
@@ -79,7 +79,7 @@ func anyVerifies(keys []*Key, token *jws.Token) bool {
 }
 
 // remoteOf is a set that holds a document without any fetching.
-func remoteOf(t testing.TB, document, issuer string) *Remote {
+func remoteOf(t *testing.T, document, issuer string) *Remote {
 	t.Helper()
 	r := newRemote(Options{URL: "https://issuer.example/keys", Issuer: issuer}.whole(), PoolConfig{})
 	entries, err := readSet(document, r.binding())

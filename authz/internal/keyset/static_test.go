@@ -11,7 +11,7 @@ import (
 )
 
 // key makes a key with this kid ("-" for none), bound to issuer.
-func key(t testing.TB, kid, issuer string) *Key {
+func key(t *testing.T, kid, issuer string) *Key {
 	t.Helper()
 	s := newSigner(kid)
 	material, err := jws.NewPublic(s.private.Public())
