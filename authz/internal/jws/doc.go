@@ -8,6 +8,6 @@
 // through jwx by one algorithm and one key, with what jwx leaves open (salt
 // length of PSS, curve of ES*, weak keys) decided here.
 //
-// Order of the files: alg, refusal, token (Parse), segment, header, scan,
-// object, value, date, key, strength, verify.
+// Order of the files: alg, refusal, token (Parse), segment, header, scan, text,
+// object, value, date, key, disguise, strength, verify.
 package jws
