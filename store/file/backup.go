@@ -39,7 +39,7 @@ func Backup(ctx context.Context, dir, to string) error {
 	case err != nil:
 		return err
 	}
-	defer held.Close() //nolint:errcheck // the lock goes with it
+	defer held.Close() // the lock goes with it
 	path := filepath.Join(dir, logName)
 	if err := intact(path); err != nil {
 		return err
@@ -77,7 +77,7 @@ func writeBackup(to string, fill func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) //nolint:errcheck // linked by now, or of no use
+	defer os.Remove(f.Name()) // linked by now, or of no use
 	err = fill(f)
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
@@ -96,7 +96,7 @@ func (s *Store) serveBackups() {
 		return
 	}
 	defer done()
-	os.Remove(path) //nolint:errcheck // of a process that was killed; the lock says there is none
+	os.Remove(path) // of a process that was killed; the lock says there is none
 	s.backups, s.backupsErr = new(net.ListenConfig).Listen(s.ended, "unix", path)
 	if s.backupsErr != nil {
 		return
@@ -105,7 +105,7 @@ func (s *Store) serveBackups() {
 		l.SetUnlinkOnClose(false) // the path may be good only now; see reachSocket
 	}
 	if err := os.Chmod(path, 0o600); err != nil {
-		s.backups.Close() //nolint:errcheck // it served nobody
+		s.backups.Close() // it served nobody
 		s.backups, s.backupsErr = nil, err
 		return
 	}
@@ -122,14 +122,14 @@ func (s *Store) serveBackups() {
 
 // sendBackup serves one copy. One at a time is enough.
 func (s *Store) sendBackup(conn net.Conn) {
-	defer context.AfterFunc(s.ended, func() { conn.Close() })() //nolint:errcheck // it ends the copy
-	defer conn.Close()                                          //nolint:errcheck // the receiver checks the sum
+	defer context.AfterFunc(s.ended, func() { conn.Close() })() // it ends the copy
+	defer conn.Close()                                          // the receiver checks the sum
 	if conn.SetDeadline(time.Now().Add(backupTimeout)) != nil {
 		return
 	}
 	_ = undamaged(func() error { // the receiver sees that the copy is not whole
 		return s.log.View(func(tx *bolt.Tx) error {
-			size := binary.BigEndian.AppendUint64(nil, uint64(tx.Size())) //nolint:gosec // never negative
+			size := binary.BigEndian.AppendUint64(nil, uint64(tx.Size())) // never negative
 			if _, err := conn.Write(size); err != nil {
 				return err
 			}
@@ -153,8 +153,8 @@ func askForBackup(ctx context.Context, dir string, w io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("the process that has the store does not give copies: %w", err)
 	}
-	defer conn.Close()                                      //nolint:errcheck // the sum is what counts
-	defer context.AfterFunc(ctx, func() { conn.Close() })() //nolint:errcheck // it ends the copy
+	defer conn.Close()                                      // the sum is what counts
+	defer context.AfterFunc(ctx, func() { conn.Close() })() // it ends the copy
 	if err := conn.SetDeadline(time.Now().Add(backupTimeout)); err != nil {
 		return err
 	}
@@ -187,9 +187,9 @@ func reachSocket(dir string) (done func(), path string, err error) {
 	if len(path) <= longestSocket {
 		return func() {}, path, nil
 	}
-	d, err := os.Open(dir) //nolint:gosec // the path is the operator's
+	d, err := os.Open(dir) // the path is the operator's
 	if err != nil {
 		return nil, "", err
 	}
-	return func() { d.Close() }, fmt.Sprintf("/proc/self/fd/%d/%s", d.Fd(), backupSocket), nil //nolint:errcheck // only looked through
+	return func() { d.Close() }, fmt.Sprintf("/proc/self/fd/%d/%s", d.Fd(), backupSocket), nil // only looked through
 }

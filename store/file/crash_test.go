@@ -201,7 +201,7 @@ func runAndKill(t *testing.T, dir string, round int, after time.Duration) map[in
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	kill := time.AfterFunc(after, func() { cmd.Process.Kill() })
+	kill := time.AfterFunc(after, func() { _ = cmd.Process.Kill() }) // gone already or gone now
 	defer kill.Stop()
 	acks := make(map[int]int)
 	for in := bufio.NewReader(out); ; {

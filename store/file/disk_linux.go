@@ -19,5 +19,5 @@ func diskOf(dir string) (free int64, network string, err error) {
 	case unix.FUSE_SUPER_MAGIC:
 		network = "fuse"
 	}
-	return int64(st.Bavail) * st.Bsize, network, nil //nolint:gosec // no disk has 2^63 bytes
+	return int64(st.Bavail) * st.Bsize, network, nil // no disk has 2^63 bytes
 }

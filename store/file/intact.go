@@ -30,14 +30,14 @@ const (
 // intact refuses a file that is shorter than its last commit says. bbolt would
 // map it and the process would end at the first look at a missing page.
 func intact(path string) error {
-	f, err := os.Open(path) //nolint:gosec // the path is the operator's
+	f, err := os.Open(path) // the path is the operator's
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close() // only read
 	info, err := f.Stat()
 	if err != nil {
 		return err
@@ -70,13 +70,13 @@ func bytesInUse(f io.ReaderAt) (int64, error) {
 		}
 		order := binary.NativeEndian // bbolt writes as the machine does
 		sum := fnv.New64a()
-		sum.Write(b[atMagic:atChecksum]) //nolint:errcheck // a hash never fails
+		sum.Write(b[atMagic:atChecksum]) // a hash never fails
 		if order.Uint32(b[atMagic:]) != metaMagic || order.Uint64(b[atChecksum:]) != sum.Sum64() {
 			return 0
 		}
 		size := int64(order.Uint32(b[atPageSize:]))
 		if commit := order.Uint64(b[atCommit:]); !found || commit > newest {
-			newest, need = commit, int64(order.Uint64(b[atHighWater:]))*size //nolint:gosec // guarded by the checksum
+			newest, need = commit, int64(order.Uint64(b[atHighWater:]))*size // guarded by the checksum
 			found = true
 		}
 		return size

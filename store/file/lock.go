@@ -23,10 +23,10 @@ func lock(dir string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) //nolint:gosec // a descriptor is a small number
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) // a descriptor is a small number
 	if err != nil {
 		holder := holderOf(f)
-		f.Close() //nolint:errcheck // nothing was written
+		f.Close() // nothing was written
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			return nil, fmt.Errorf("%w%s: a file store serves one tollgate at a time; "+
 				"ask the running one (--server), or stop it, or use Redis for several", ErrHeld, holder)
@@ -39,7 +39,7 @@ func lock(dir string) (*os.File, error) {
 		_, err = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
 	if err != nil {
-		f.Close() //nolint:errcheck // the first error counts
+		f.Close() // the first error counts
 		return nil, err
 	}
 	return f, nil

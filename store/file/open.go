@@ -47,9 +47,9 @@ func Open(dir string, o Options) (*Store, error) {
 		ring:   store.NewRing(o.Now),
 		writes: make(chan *write, queueLength),
 	}
-	s.tally = store.NewTally(0, o.Hooks, s.spent)
+	s.tally = store.NewTally(0, o.Hooks, s.spent, s.reserve)
 	if err := s.open(); err != nil {
-		s.abandon()
+		_ = s.abandon() // the first error counts
 		return nil, fmt.Errorf("store file:%s: %w", dir, err)
 	}
 	s.ended, s.end = context.WithCancel(context.Background())

@@ -119,8 +119,8 @@ func (s *Store) Close() error {
 		s.end()
 		s.ring.Close()
 		if s.backups != nil {
-			s.backups.Close()                             //nolint:errcheck // it only listened
-			os.Remove(filepath.Join(s.dir, backupSocket)) //nolint:errcheck // the next one does it as well
+			s.backups.Close()                             // it only listened
+			os.Remove(filepath.Join(s.dir, backupSocket)) // the next one does it as well
 		}
 		s.running.Wait()
 		s.refuseQueued()

@@ -16,6 +16,7 @@ import (
 // wrong is in the error of a call.
 type silent struct{}
 
+// Printf implements the log of go-redis.
 func (silent) Printf(context.Context, string, ...any) {}
 
 const (

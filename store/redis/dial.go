@@ -37,7 +37,7 @@ func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, erro
 			return secure, nil
 		}
 	}
-	conn.Close() //nolint:errcheck,gosec // the first error counts
+	conn.Close() // the first error counts
 	return nil, fmt.Errorf("tls with %s: %w", addr, err)
 }
 

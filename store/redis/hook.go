@@ -75,8 +75,8 @@ func lost(err error) error { return lostError("no answer: " + err.Error()) }
 
 // isReply tells whether the server answered.
 func isReply(err error) bool {
-	var reply goredis.Error
-	return errors.As(err, &reply)
+	_, ok := errors.AsType[goredis.Error](err)
+	return ok
 }
 
 // refused tells whether the server did not let us in. Asking on would be
@@ -87,8 +87,7 @@ func refused(err error) bool {
 }
 
 func replyText(err error) string {
-	var reply goredis.Error
-	if errors.As(err, &reply) {
+	if reply, ok := errors.AsType[goredis.Error](err); ok {
 		return reply.Error()
 	}
 	return ""

@@ -27,10 +27,11 @@ func (s *Store) Get(ctx context.Context, key store.Key) (store.Record, error) {
 		if err != nil {
 			return err
 		}
-		ok := false
-		if r, ok = store.Decode(b); !ok {
+		decoded, ok := store.Decode(b)
+		if !ok {
 			return errForeign
 		}
+		r = decoded
 		return nil
 	})
 	if errors.Is(err, errForeign) {
@@ -129,7 +130,7 @@ func held(done int64, err error) error {
 func newVersion() store.Version {
 	for {
 		var b [8]byte
-		rand.Read(b[:]) //nolint:errcheck,gosec // never returns an error (Go 1.24)
+		rand.Read(b[:]) // never returns an error (Go 1.24)
 		v := store.Version(binary.BigEndian.Uint64(b[:]))
 		if v != store.Any && v != store.Absent {
 			return v

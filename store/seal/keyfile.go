@@ -16,11 +16,11 @@ func KeyFile(dir string) string { return filepath.Clean(dir) + ".seal.key" }
 // ReadKeyFile reads a generated key. It answers fs.ErrNotExist when there is
 // none and refuses a file that others may read.
 func ReadKeyFile(path string) (Key, error) {
-	f, err := os.Open(path) //nolint:gosec // the path is the operator's
+	f, err := os.Open(path) // the path is the operator's
 	if err != nil {
 		return Key{}, err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close() // only read
 	info, err := f.Stat()
 	if err != nil {
 		return Key{}, err
@@ -44,7 +44,7 @@ func MakeKeyFile(path string) (Key, error) {
 	if err != nil {
 		return Key{}, err
 	}
-	defer os.Remove(tmp.Name()) //nolint:errcheck // gone or not, it is not the key file
+	defer os.Remove(tmp.Name()) // gone or not, it is not the key file
 	_, err = tmp.WriteString(k.Text() + "\n")
 	err = errors.Join(err, tmp.Sync(), tmp.Close())
 	if err != nil {
@@ -61,7 +61,7 @@ func MakeKeyFile(path string) (Key, error) {
 }
 
 func syncDir(dir string) error {
-	d, err := os.Open(dir) //nolint:gosec // the path is the operator's
+	d, err := os.Open(dir) // the path is the operator's
 	if err != nil {
 		return err
 	}

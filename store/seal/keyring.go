@@ -195,7 +195,7 @@ func frame(first string, rest ...string) []byte {
 func sealTo(out []byte, a cipher.AEAD, plain, data []byte) []byte {
 	at := len(out)
 	out = append(out, make([]byte, a.NonceSize())...)
-	rand.Read(out[at:]) //nolint:errcheck // never returns an error (Go 1.24)
+	rand.Read(out[at:]) // never returns an error (Go 1.24)
 	return a.Seal(out, out[at:], plain, data)
 }
 

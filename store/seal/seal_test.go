@@ -22,20 +22,20 @@ import (
 	"github.com/tollgate-authz/tollgate/store/seal"
 )
 
-func key(t testing.TB, id string, fill byte) seal.Key {
-	t.Helper()
+func key(tb testing.TB, id string, fill byte) seal.Key {
+	tb.Helper()
 	k, err := seal.ParseKey(id, base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{fill}, seal.KeySize)))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return k
 }
 
-func ring(t testing.TB, keys ...seal.Key) *seal.Keyring {
-	t.Helper()
+func ring(tb testing.TB, keys ...seal.Key) *seal.Keyring {
+	tb.Helper()
 	r, err := seal.New(keys...)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return r
 }
@@ -66,8 +66,11 @@ func TestBoundToItsRecord(t *testing.T) {
 	b := seal.Binding{Kind: "cred", ID: "ab", Version: 7}
 	sealed := r.Seal(b, []byte("secret"))
 	for _, other := range []seal.Binding{
-		{Kind: "cred", ID: "ab", Version: 8}, {Kind: "cred", ID: "a", Version: 7}, {Kind: "creda", ID: "b", Version: 7},
-		{Kind: "", ID: "credab", Version: 7}, {},
+		{Kind: "cred", ID: "ab", Version: 8},
+		{Kind: "cred", ID: "a", Version: 7},
+		{Kind: "creda", ID: "b", Version: 7},
+		{Kind: "", ID: "credab", Version: 7},
+		{},
 	} {
 		if _, err := r.Open(other, sealed); !errors.Is(err, seal.ErrDamaged) {
 			t.Errorf("opened as %+v: %v", other, err)

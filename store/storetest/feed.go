@@ -21,8 +21,10 @@ func newFollower() *follower {
 	return &follower{events: make(chan store.Event, 1<<16), contacts: make(chan time.Time, 1)}
 }
 
+// Event implements store.Follower.
 func (f *follower) Event(e store.Event) { f.events <- e }
 
+// Contact implements store.Follower.
 func (f *follower) Contact(at time.Time) {
 	select {
 	case <-f.contacts:

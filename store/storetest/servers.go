@@ -58,7 +58,7 @@ func FreePorts(tb testing.TB, n int) []int {
 	var held []net.Listener
 	defer func() {
 		for _, l := range held {
-			l.Close() //nolint:errcheck,gosec // it only held a port
+			l.Close() // it only held a port
 		}
 	}()
 	listen := func(port int) (int, bool) {
@@ -113,7 +113,7 @@ func (p *process) start(tb testing.TB) {
 	}
 	p.gone = make(chan struct{})
 	go func(cmd *exec.Cmd, gone chan struct{}) {
-		cmd.Wait() //nolint:errcheck,gosec // how it ended does not matter
+		_ = cmd.Wait() // how it ended does not matter
 		close(gone)
 	}(p.cmd, p.gone)
 	tb.Cleanup(p.kill)
@@ -130,7 +130,7 @@ func (p *process) signal(tb testing.TB, sig syscall.Signal) {
 func (p *process) kill() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.cmd.Process.Kill() //nolint:errcheck,gosec // gone already or gone now
+	_ = p.cmd.Process.Kill() // gone already or gone now
 	<-p.gone
 }
 
@@ -182,7 +182,7 @@ func shortDir(tb testing.TB) string {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { os.RemoveAll(dir) }) //nolint:errcheck // best effort
+	tb.Cleanup(func() { os.RemoveAll(dir) }) // best effort
 	return dir
 }
 
@@ -214,7 +214,7 @@ func (r *Redis) dial() (*Conn, error) {
 	}
 	if r.auth != nil {
 		if _, err := c.Do(append([]string{"AUTH"}, r.auth...)...); err != nil {
-			c.Close() //nolint:errcheck,gosec // of no use
+			c.Close() // of no use
 			return nil, err
 		}
 	}
@@ -226,7 +226,7 @@ func (r *Redis) try(args ...string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer c.Close() //nolint:errcheck // one command was all
+	defer c.Close() // one command was all
 	return c.Do(args...)
 }
 

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -96,10 +97,7 @@ func StartRedisTLS(tb testing.TB, binary string, acl ...string) *Redis {
 	r.dir = shortDir(tb)
 	r.Socket = filepath.Join(r.dir, "s")
 	rules := filepath.Join(r.dir, "users.acl")
-	text := "user default off\nuser admin on >admin-password ~* &* +@all\n"
-	for _, rule := range acl {
-		text += rule + "\n"
-	}
+	text := strings.Join(append([]string{"user default off", "user admin on >admin-password ~* &* +@all"}, acl...), "\n") + "\n"
 	if err := os.WriteFile(rules, []byte(text), 0o600); err != nil {
 		tb.Fatal(err)
 	}
