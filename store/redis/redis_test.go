@@ -22,11 +22,11 @@ func TestMain(m *testing.M) {
 // may be busy with other things.
 const patient = 5 * time.Second
 
-func open(t testing.TB, url string, change ...func(*redis.Options)) *redis.Store {
-	t.Helper()
+func open(tb testing.TB, url string, change ...func(*redis.Options)) *redis.Store {
+	tb.Helper()
 	a, err := store.ParseURL(url)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	o := redis.Options{Address: a, Timeout: patient}
 	for _, c := range change {
@@ -34,9 +34,9 @@ func open(t testing.TB, url string, change ...func(*redis.Options)) *redis.Store
 	}
 	s, err := redis.Open(o)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { s.Close() })
+	tb.Cleanup(func() { s.Close() })
 	return s
 }
 
@@ -46,6 +46,7 @@ func split(id string) store.Key { return store.Key{Kind: store.KindSplit, ID: id
 // rules runs the rules of package store; each gets keys of its own.
 func rules(t *testing.T, url string, flush func()) {
 	storetest.Run(t, storetest.Subject{
+		Apart: strings.HasPrefix(url, "redis+cluster:"),
 		Open: func(t *testing.T) store.Backend {
 			flush()
 			prefix := "t" + strings.Map(func(r rune) rune {
