@@ -20,8 +20,10 @@ func Command(run Run) Surface { return command{run} }
 
 type command struct{ run Run }
 
+// Name names the surface.
 func (command) Name() string { return "check" }
 
+// Open remembers the path.
 func (c command) Open(_ context.Context, path string) (Session, error) {
 	return checking{run: c.run, path: path}, nil
 }

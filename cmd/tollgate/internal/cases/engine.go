@@ -24,8 +24,10 @@ func Direct(parts Parts) Surface { return direct{parts} }
 
 type direct struct{ parts Parts }
 
+// Name names the surface.
 func (direct) Name() string { return "engine" }
 
+// Open loads the configuration.
 func (d direct) Open(ctx context.Context, path string) (Session, error) {
 	return d.parts.engine(ctx, path)
 }

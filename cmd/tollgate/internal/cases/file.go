@@ -6,11 +6,11 @@ import "go.yaml.in/yaml/v3"
 type File struct {
 	About  string            `yaml:"about" json:"about,omitempty" jsonschema_description:"What the file shows, for people."`
 	Config Config            `yaml:"config" json:"config" jsonschema_description:"The configuration: a path relative to this file, or the configuration itself."`
-	Time   Time              `yaml:"time" json:"time,omitempty" jsonschema_description:"The time of every case, RFC 3339. Default 2026-01-01T00:00:00Z."`
+	Time   Time              `yaml:"time" json:"time,omitzero" jsonschema_description:"The time of every case, RFC 3339. Default 2026-01-01T00:00:00Z."`
 	Keys   map[string]Key    `yaml:"keys" json:"keys,omitempty" jsonschema_description:"Throw-away keys, made for every run."`
 	Values map[string]string `yaml:"values" json:"values,omitempty" jsonschema_description:"What references of the configuration stand for, by reference (env://NAME)."`
 
-	Request Request `yaml:"request" json:"request,omitempty" jsonschema_description:"What the request of every case begins with."`
+	Request Request `yaml:"request" json:"request,omitzero" jsonschema_description:"What the request of every case begins with."`
 	Token   *Token  `yaml:"token" json:"token,omitempty" jsonschema_description:"What the token of every case begins with."`
 	Cases   []Case  `yaml:"cases" json:"cases" jsonschema:"minItems=1"`
 
@@ -33,8 +33,8 @@ type Key struct {
 // Case is one request and what has to come of it.
 type Case struct {
 	Name    string  `yaml:"name" json:"name"`
-	Time    Time    `yaml:"time" json:"time,omitempty" jsonschema_description:"The time of this case, RFC 3339."`
-	Request Request `yaml:"request" json:"request,omitempty"`
+	Time    Time    `yaml:"time" json:"time,omitzero" jsonschema_description:"The time of this case, RFC 3339."`
+	Request Request `yaml:"request" json:"request,omitzero"`
 	Token   *Token  `yaml:"token" json:"token,omitempty" jsonschema_description:"The token; none sends the request without one."`
 	Repeat  int     `yaml:"repeat" json:"repeat,omitempty" jsonschema:"minimum=1,maximum=10000" jsonschema_description:"Sends the request this many times and looks at the last answer: for limits."`
 	Expect  Expect  `yaml:"expect" json:"expect"`
@@ -48,7 +48,7 @@ type Request struct {
 	URL     string            `yaml:"url" json:"url,omitempty" jsonschema_description:"scheme://host/target; the target is sent as it is written. $token is replaced by the token."`
 	Headers Lines             `yaml:"headers" json:"headers,omitempty" jsonschema_description:"Values by name, a list for repeated lines, null to take away one that the file sets. $token is replaced by the token."`
 	Context map[string]string `yaml:"context" json:"context,omitempty" jsonschema_description:"context_extensions of the route, such as api_id."`
-	Source  Source            `yaml:"source" json:"source,omitempty"`
+	Source  Source            `yaml:"source" json:"source,omitzero"`
 }
 
 // Source is where a request comes from, as the front saw it.
@@ -77,7 +77,7 @@ type Expect struct {
 	Status   int                `yaml:"status" json:"status,omitempty" jsonschema_description:"HTTP status of a denial."`
 	Edits    map[string]*string `yaml:"edits" json:"edits,omitempty" jsonschema_description:"Request headers as they reach the upstream: the value that is set, or null for one that must not arrive."`
 	Headers  map[string]*string `yaml:"headers" json:"headers,omitempty" jsonschema_description:"Headers for the client: the value (lines joined by a comma), or null for one that must not be there."`
-	Body     Body               `yaml:"body" json:"body,omitempty" jsonschema_description:"The body: the text, or the members that its JSON must have."`
+	Body     Body               `yaml:"body" json:"body,omitzero" jsonschema_description:"The body: the text, or the members that its JSON must have."`
 	Metadata map[string]string  `yaml:"metadata" json:"metadata,omitempty" jsonschema_description:"Dynamic metadata; an empty text for a member that must not be there."`
 	Steps    []Step             `yaml:"steps" json:"steps,omitempty" jsonschema_description:"Every step of the explanation, in order."`
 }

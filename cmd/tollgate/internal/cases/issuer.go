@@ -22,7 +22,7 @@ type issuer struct {
 }
 
 // serve publishes keys as a set and gives its URL.
-func (i *issuer) serve(keys []*tokens.Key) (string, error) {
+func (i *issuer) serve(ctx context.Context, keys []*tokens.Key) (string, error) {
 	set, err := tokens.JWKS(keys...)
 	if err != nil {
 		return "", err
@@ -30,7 +30,7 @@ func (i *issuer) serve(keys []*tokens.Key) (string, error) {
 	i.mutex.Lock()
 	defer i.mutex.Unlock()
 	if i.server == nil {
-		listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 		if err != nil {
 			return "", err
 		}

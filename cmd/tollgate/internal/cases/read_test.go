@@ -22,7 +22,7 @@ func TestMistakesHavePositions(t *testing.T) {
 		"no YAML":          {"a: [", []string{"f:1: did not find expected node content"}},
 		"a list":           {"[]", []string{"f:1:1: a case file is not a mapping: write a mapping, or leave the key out"}},
 		"nothing in it":    {"about: x\n", []string{"f:1:1: config is missing: write config: and the path", "f:1:1: there are no cases: write at least one"}},
-		"unknown keys":     {head + "casse: []\ncases:\n- nmae: x\n  expcet: {}\n", []string{"f:4:1: unknown key casse: did you mean cases?", "f:6:3: unknown key nmae: did you mean name?", "f:7:3: unknown key expcet: did you mean expect?"}},
+		"unknown keys":     {head + "casse: []\ncases:\n- nam: x\n  expcet: {}\n", []string{"f:4:1: unknown key casse: did you mean cases?", "f:6:3: unknown key nam: did you mean name?", "f:7:3: unknown key expcet: did you mean expect?"}},
 		"twice":            {head + "cases: [{name: a, name: b, expect: {decision: deny}}]\n", []string{"f:4:19: the key name is there already: write it once"}},
 		"wrong shapes":     {head + "cases: [{name: [a], repeat: x, expect: [], request: {headers: 7}}]\n", []string{"f:4:16: name is not one value", "f:4:29: repeat is not a whole number", "f:4:40: expect is not a mapping"}},
 		"headers":          {head + "cases: [{name: a, expect: {decision: deny}, request: {headers: 7}}]\n", []string{"f:4:64: headers is a mapping from name to value"}},

@@ -80,13 +80,13 @@ func (r *Runner) run(ctx context.Context, file *File) (results []Result, err err
 	if err != nil {
 		return nil, err
 	}
-	issuer := &issuer{}
-	defer func() { err = errors.Join(err, issuer.close(), os.RemoveAll(dir)) }()
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	keys, err := r.keys.lend(file.Keys)
 	if err != nil {
 		return nil, err
 	}
-	staged, err := newStage(dir, file, keys, issuer)
+	staged, err := newStage(ctx, dir, file, keys)
+	defer func() { err = errors.Join(err, staged.close()) }()
 	if err != nil {
 		return nil, err
 	}

@@ -36,7 +36,7 @@ func TestTheCommittedSchemaIsTheGeneratedOne(t *testing.T) {
 	}
 }
 
-func compiled(t testing.TB) *jsonschema.Schema {
+func compiled(t *testing.T) *jsonschema.Schema {
 	t.Helper()
 	generated, err := Schema()
 	if err != nil {
@@ -58,7 +58,7 @@ func compiled(t testing.TB) *jsonschema.Schema {
 }
 
 // valid says what the schema says of a YAML text.
-func valid(t testing.TB, schema *jsonschema.Schema, data []byte) error {
+func valid(t *testing.T, schema *jsonschema.Schema, data []byte) error {
 	t.Helper()
 	var value any
 	if err := yaml.Unmarshal(data, &value); err != nil {
@@ -100,7 +100,7 @@ func TestSchemaAndReaderAgreeOnShape(t *testing.T) {
 	}
 	for _, change := range [][2]string{
 		{"cases:", "casse:"},
-		{"name: a", "nmae: a"},
+		{"name: a", "nam: a"},
 		{"decision: deny", "decision: maybe"},
 		{"decision: deny, ", ""},
 		{"alg: HS256", "alg: HS1"},

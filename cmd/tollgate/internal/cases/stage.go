@@ -1,6 +1,7 @@
 package cases
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -33,11 +34,11 @@ type origin struct {
 	text *spliced
 }
 
-// newStage writes the configuration of f into dir. The issuer serves key sets
-// that the configuration names by URL.
-func newStage(dir string, f *File, keys map[string]*tokens.Key, issuer *issuer) (*stage, error) {
+// newStage writes the configuration of f into dir. The stage has to be closed,
+// also after an error.
+func newStage(ctx context.Context, dir string, f *File, keys map[string]*tokens.Key) (*stage, error) {
 	s := &stage{
-		dir: dir, values: f.Values, issuer: issuer,
+		dir: dir, values: f.Values, issuer: &issuer{},
 		keys: map[string][]*tokens.Key{}, used: map[string]bool{}, origins: map[string]origin{},
 	}
 	for name, key := range f.Keys {
@@ -47,19 +48,19 @@ func newStage(dir string, f *File, keys map[string]*tokens.Key, issuer *issuer) 
 	}
 	path, text, err := f.configuration()
 	if err != nil {
-		return nil, err
+		return s, err
 	}
-	if s.main, err = s.write(path, text); err != nil {
-		return nil, err
+	if s.main, err = s.write(ctx, path, text); err != nil {
+		return s, err
 	}
 	for target := range s.keys {
 		if !s.used[target] {
-			return nil, fmt.Errorf("the configuration does not write %s, which a key stands for", target)
+			return s, fmt.Errorf("the configuration does not write %s, which a key stands for", target)
 		}
 	}
 	for target := range s.values {
 		if !s.used[target] {
-			return nil, fmt.Errorf("the configuration does not write %s, which has a value", target)
+			return s, fmt.Errorf("the configuration does not write %s, which has a value", target)
 		}
 	}
 	return s, nil
@@ -95,13 +96,13 @@ func (f *File) configuration() (path, text string, err error) {
 }
 
 // write stages one file and gives its new path.
-func (s *stage) write(path, text string) (string, error) {
+func (s *stage) write(ctx context.Context, path, text string) (string, error) {
 	var document yaml.Node
 	if err := yaml.Unmarshal([]byte(text), &document); err != nil {
 		return "", Problems{fromYAML(path, err)}
 	}
 	w := &walker{stage: s, base: filepath.Dir(path)}
-	w.walk(&document, nil, nil)
+	w.walk(ctx, &document, nil, nil)
 	if err := errors.Join(w.failed...); err != nil {
 		return "", fmt.Errorf("%s: %w", path, err)
 	}
@@ -119,8 +120,11 @@ func (s *stage) write(path, text string) (string, error) {
 func (s *stage) file(name string, data []byte) (string, error) {
 	s.written++
 	path := filepath.Join(s.dir, fmt.Sprintf("%04d-%s", s.written, name))
-	return path, os.WriteFile(path, data, 0o600)
+	return path, os.WriteFile(path, data, 0o600) //nolint:gosec // a base name below a folder of our own
 }
+
+// close ends the issuer.
+func (s *stage) close() error { return s.issuer.close() }
 
 // original gives the place in the original of a place in a staged file.
 func (s *stage) original(path string, line, column int) (string, int, int) {
@@ -135,7 +139,7 @@ func (s *stage) original(path string, line, column int) (string, int, int) {
 }
 
 // stand gives the scalar that replaces a reference or URL written under key.
-func (s *stage) stand(key, written string) (string, bool, error) {
+func (s *stage) stand(ctx context.Context, key, written string) (string, bool, error) {
 	if value, ok := s.values[written]; ok {
 		s.used[written] = true
 		return value, true, nil
@@ -172,7 +176,7 @@ func (s *stage) stand(key, written string) (string, bool, error) {
 		path, err := s.file("secret", secret)
 		return "file://" + path, true, err
 	case "jwks", "discover":
-		url, err := s.issuer.serve(keys)
+		url, err := s.issuer.serve(ctx, keys)
 		return url, true, err
 	default:
 		return "", true, fmt.Errorf("%s stands under %s, where no key belongs", strings.TrimSpace(written), key)

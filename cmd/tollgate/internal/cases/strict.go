@@ -97,9 +97,9 @@ func (s *strict) scalar(n *yaml.Node, t reflect.Type, name string) {
 func (s *strict) object(n *yaml.Node, t reflect.Type) {
 	fields := map[string]reflect.Type{}
 	var known []string
-	for i := range t.NumField() {
-		if name := t.Field(i).Tag.Get("yaml"); name != "" && name != "-" {
-			fields[name] = t.Field(i).Type
+	for field := range t.Fields() {
+		if name := field.Tag.Get("yaml"); name != "" && name != "-" {
+			fields[name] = field.Type
 			known = append(known, name)
 		}
 	}

@@ -1,6 +1,7 @@
 package cases
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,25 +23,25 @@ type walker struct {
 // isPath names the keys whose values are paths of PEM files.
 func isPath(key string) bool { return slices.Contains([]string{"ca", "cert", "key", "client_ca"}, key) }
 
-func (w *walker) walk(n, key, parent *yaml.Node) {
+func (w *walker) walk(ctx context.Context, n, key, parent *yaml.Node) {
 	switch n.Kind {
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
-			w.walk(n.Content[i+1], n.Content[i], n)
+			w.walk(ctx, n.Content[i+1], n.Content[i], n)
 		}
 	case yaml.ScalarNode:
 		if key != nil {
-			w.scalar(n, key, parent)
+			w.scalar(ctx, n, key, parent)
 		}
 	default: // a document, or a list, whose elements stand under the key of the list
 		for _, below := range n.Content {
-			w.walk(below, key, nil)
+			w.walk(ctx, below, key, nil)
 		}
 	}
 }
 
-func (w *walker) scalar(n, key, parent *yaml.Node) {
-	text, replaced, err := w.stage.stand(key.Value, n.Value)
+func (w *walker) scalar(ctx context.Context, n, key, parent *yaml.Node) {
+	text, replaced, err := w.stage.stand(ctx, key.Value, n.Value)
 	path, isFile := strings.CutPrefix(n.Value, "file://")
 	switch {
 	case err != nil:
@@ -50,7 +51,7 @@ func (w *walker) scalar(n, key, parent *yaml.Node) {
 	case replaced:
 		w.edits = append(w.edits, edit{node: n, text: quoted(text)})
 	case key.Value == "include":
-		w.include(n)
+		w.include(ctx, n)
 	case isFile && path != "":
 		w.edits = append(w.edits, edit{node: n, text: quoted("file://" + w.absolute(path))})
 	case isPath(key.Value) && n.Value != "":
@@ -73,7 +74,7 @@ func (w *walker) discover(n, key, parent *yaml.Node, url string) {
 }
 
 // include stages what a pattern names and names that.
-func (w *walker) include(n *yaml.Node) {
+func (w *walker) include(ctx context.Context, n *yaml.Node) {
 	found, err := filepath.Glob(w.absolute(n.Value))
 	if err != nil {
 		w.failed = append(w.failed, err)
@@ -88,7 +89,7 @@ func (w *walker) include(n *yaml.Node) {
 	for _, path := range found {
 		data, err := os.ReadFile(path)
 		if err == nil {
-			_, err = w.stage.write(path, string(data))
+			_, err = w.stage.write(ctx, path, string(data))
 		}
 		if err != nil {
 			w.failed = append(w.failed, err)

@@ -17,17 +17,20 @@ func Wire(parts Parts) Surface { return wire{parts} }
 
 type wire struct{ parts Parts }
 
+// Name names the surface.
 func (wire) Name() string { return "grpc" }
 
+// Open serves the configuration.
 func (w wire) Open(ctx context.Context, path string) (Session, error) {
 	engine, err := w.parts.engine(ctx, path)
 	if err != nil {
 		return nil, err
 	}
 	quiet := slog.New(slog.DiscardHandler)
-	server := envoy.NewServer(envoy.New(engine, envoy.Options{Log: quiet}), envoy.Config{
-		Listeners: []envoy.Listener{{Address: "127.0.0.1:0"}}, Log: quiet,
-	})
+	server := envoy.NewServer( //nolint:contextcheck // it lives until Close, longer than this call
+		envoy.New(engine, envoy.Options{Log: quiet}), envoy.Config{
+			Listeners: []envoy.Listener{{Address: "127.0.0.1:0"}}, Log: quiet,
+		})
 	addresses, err := server.Listen(ctx)
 	if err != nil {
 		return nil, errors.Join(err, engine.Close())

@@ -12,8 +12,8 @@ import (
 func cpuOf(pid int) (time.Duration, error) {
 	clock := int32(unix.CLOCK_PROCESS_CPUTIME_ID)
 	if pid > 0 {
-		const scheduled = 2                // CPUCLOCK_SCHED
-		clock = int32(^pid<<3 | scheduled) //nolint:gosec // ids of processes are small
+		const scheduled = 2 // CPUCLOCK_SCHED
+		clock = int32(^pid<<3 | scheduled)
 	}
 	var used unix.Timespec
 	if err := unix.ClockGettime(clock, &used); err != nil {

@@ -87,7 +87,7 @@ func (d *driver) run(ctx context.Context, t Target, askers []Asker) (*Result, er
 		if _, err := t.CPU(); err != nil {
 			return nil, err
 		}
-		used = func() time.Duration { now, _ := t.CPU(); return now } //nolint:errcheck // it worked a moment ago
+		used = func() time.Duration { now, _ := t.CPU(); return now }
 	}
 	ending, cancel := context.WithTimeout(ctx, d.plan.Duration)
 	defer cancel()

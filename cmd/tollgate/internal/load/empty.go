@@ -36,7 +36,7 @@ func ServeEmpty(ctx context.Context, listener net.Listener) error {
 		HandlerType: (*any)(nil),
 		Methods: []grpc.MethodDesc{{
 			MethodName: "Check",
-			Handler: func(_ any, _ context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) { //nolint:revive // the order of parameters is grpc's
+			Handler: func(_ any, _ context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
 				return answer(request, decode, allow)
 			},
 		}},

@@ -17,9 +17,9 @@ const fine = 32
 
 // slot is the bucket of a latency.
 func slot(d time.Duration) int {
-	n := uint64(max(d, 0)) //nolint:gosec // not negative
+	n := uint64(max(d, 0))
 	if n < fine {
-		return int(n) //nolint:gosec // below 32
+		return int(n)
 	}
 	shift := bits.Len64(n) - 6 // n>>shift has 6 bits: its highest and five more
 	return (shift+1)*fine + int((n>>shift)&(fine-1))

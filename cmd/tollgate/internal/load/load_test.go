@@ -19,7 +19,7 @@ import (
 	"github.com/tollgate-authz/tollgate/envoy"
 )
 
-func mix(t testing.TB) *Mix {
+func mix(t *testing.T) *Mix {
 	t.Helper()
 	key, err := tokens.Generate("HS256", "k1")
 	if err != nil {
@@ -277,7 +277,9 @@ func TestCPUOfAProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 20_000_000 {
-		before += time.Duration(i & 0) // some work
+		if i < 0 { // some work
+			before++
+		}
 	}
 	after, err := cpuOf(os.Getpid())
 	if err != nil {

@@ -25,7 +25,7 @@ func (r *Result) Clean() bool { return r.Checks > 0 && r.Errors == 0 && r.Mistak
 func newResult(name string, t *tally, took time.Duration) *Result {
 	h := &t.latencies
 	return &Result{
-		Name: name, Checks: int64(h.total), Took: took, PerSecond: float64(h.total) / took.Seconds(), //nolint:gosec // a count
+		Name: name, Checks: int64(h.total), Took: took, PerSecond: float64(h.total) / took.Seconds(),
 		P50: h.quantile(0.5), P90: h.quantile(0.9), P99: h.quantile(0.99), P999: h.quantile(0.999), Max: h.max,
 		Errors: t.errors, Mistakes: t.mistakes, Samples: t.samples,
 	}

@@ -37,7 +37,7 @@ func (o *Obs) Decision(ctx context.Context, info *authz.DecisionInfo) {
 			return
 		}
 	}
-	o.log.LogAttrs(ctx, level, message(info.Outcome), attributes(info, suppressed)...)
+	o.log.LogAttrs(ctx, level, message(info.Outcome), attributes(info, suppressed)...) //nolint:sloglint // one of three constants
 }
 
 // Dependency implements authz.Observer.

@@ -59,10 +59,12 @@ type scrubbed struct {
 	plain bool
 }
 
+// Enabled implements slog.Handler.
 func (s scrubbed) Enabled(ctx context.Context, level slog.Level) bool {
 	return s.next.Enabled(ctx, level)
 }
 
+// Handle implements slog.Handler.
 func (s scrubbed) Handle(ctx context.Context, record slog.Record) error {
 	clean := slog.NewRecord(record.Time, record.Level, s.text(record.Message), record.PC)
 	record.Attrs(func(attr slog.Attr) bool {
@@ -72,10 +74,12 @@ func (s scrubbed) Handle(ctx context.Context, record slog.Record) error {
 	return s.next.Handle(ctx, clean)
 }
 
+// WithAttrs implements slog.Handler.
 func (s scrubbed) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return scrubbed{next: s.next.WithAttrs(s.attrs(attrs)), plain: s.plain}
 }
 
+// WithGroup implements slog.Handler.
 func (s scrubbed) WithGroup(name string) slog.Handler {
 	return scrubbed{next: s.next.WithGroup(name), plain: s.plain}
 }
