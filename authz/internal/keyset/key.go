@@ -52,10 +52,12 @@ type Set interface {
 	// hand: it does no I/O and waits for nothing. Without a candidate it gives dst
 	// unchanged and ErrUnknown, ErrIssuer or ErrUnavailable.
 	Find(dst []*Key, q *Query) ([]*Key, error)
-	// Refetch is for a token that Find had no key for: it asks providers again
-	// where their cool-down allows it, waits 50 ms at most (less when ctx ends)
-	// and finds once more. Where nothing can be fetched it returns at once.
-	Refetch(ctx context.Context, dst []*Key, q *Query) ([]*Key, error)
+	// Refetch is for a token that no key of Find signed; tried are those. It asks
+	// the providers that do not know the token's kid again where their cool-down
+	// allows it, waits 50 ms at most (less when ctx ends), finds once more and
+	// gives the candidates that were not tried yet. Where nothing can be fetched
+	// it returns at once. Without a new candidate the error is one of Find's.
+	Refetch(ctx context.Context, tried []*Key, q *Query) ([]*Key, error)
 	// Generation changes whenever the keys at hand change; it never repeats.
 	Generation() uint64
 }

@@ -2,6 +2,7 @@ package keyset
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -12,12 +13,11 @@ const (
 	maxWaited = 1024
 )
 
-// refetch asks the remotes that may hold the token's key to fetch, waits a
-// little, and finds again in set.
-func refetch(ctx context.Context, set Set, remotes []*Remote, dst []*Key, q *Query) ([]*Key, error) {
-	found, err := set.Find(dst, q)
-	if err == nil || q.Expired {
-		return found, err
+// await asks the remotes that may hold the token's key to fetch, and waits a
+// little. For a token that is expired nothing is fetched.
+func await(ctx context.Context, remotes []*Remote, q *Query) {
+	if q.Expired {
+		return
 	}
 	asked := make([]*Remote, 0, len(remotes))
 	flights := make([]*flight, 0, len(remotes))
@@ -27,14 +27,20 @@ func refetch(ctx context.Context, set Set, remotes []*Remote, dst []*Key, q *Que
 		}
 	}
 	if len(flights) == 0 {
-		return found, err
+		return
 	}
 	wait(ctx, flights)
-	found, err = set.Find(dst, q)
-	if err != nil {
-		for i, r := range asked {
-			r.inVain(q, flights[i])
-		}
+	for i, r := range asked {
+		r.inVain(q, flights[i])
+	}
+}
+
+// untried finds the candidates that were not tried yet.
+func untried(s Set, tried []*Key, q *Query) ([]*Key, error) {
+	found, err := s.Find(nil, q)
+	found = slices.DeleteFunc(found, func(k *Key) bool { return slices.Contains(tried, k) })
+	if err == nil && len(found) == 0 {
+		err = ErrUnknown
 	}
 	return found, err
 }
@@ -82,15 +88,20 @@ func (r *Remote) ask(q *Query) *flight {
 	return r.flight
 }
 
-// holds says whether the set has the token's kid already: a key that does not
-// fit its algorithm is no reason to fetch.
+// holds says whether the set has the token's kid already, or any key that fits a
+// token without one. A key of this kid that does not fit the algorithm is no
+// reason to fetch.
 func (r *Remote) holds(q *Query) bool {
-	_, known := r.at.Load().index.byID[q.Kid]
-	return known && q.HasKid
+	index := r.at.Load().index
+	if q.HasKid {
+		_, known := index.byID[q.Kid]
+		return known
+	}
+	return len(pick(nil, index.all, q, 1)) > 0
 }
 
-// inVain notes that a fetch did not bring the key of q, so that the next token
-// of this kid does not wait for the same fetch again.
+// inVain notes that a fetch is still under way after the wait for it, so that
+// the next token of this kid does not wait for the same fetch again.
 func (r *Remote) inVain(q *Query, f *flight) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -280,3 +280,35 @@ func TestUnionRefetch(t *testing.T) {
 		}
 	})
 }
+
+// A static key without kid is a candidate for every token: that it did not sign
+// must not hide that a provider may know the kid by now.
+func TestRefetchBesideAStaticKeyWithoutKid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := newSigner("a"), newSigner("b")
+		p, r := loadedFrom(t, serve(set(a.jwk())), atKeys)
+		loose := key(t, "-", "")
+		union := NewUnion(NewStatic(loose), r)
+		p.now(serve(set(a.jwk(), b.jwk())))
+		until(t, time.Minute)
+		token := b.token(t, `{}`)
+		tried, err := union.Find(nil, query(token))
+		if err != nil || len(tried) != 1 || tried[0] != loose {
+			t.Fatalf("found %v, %v", ids(tried), err)
+		}
+		more, err := union.Refetch(t.Context(), tried, query(token))
+		if err != nil || len(more) != 1 || !anyVerifies(more, token) {
+			t.Errorf("refetched %v, %v", ids(more), err)
+		}
+		// A bad signature of a known kid fetches nothing and offers nothing again.
+		before := p.fetches.Load()
+		until(t, time.Minute)
+		tried, _ = union.Find(nil, query(token))
+		if more, err := union.Refetch(t.Context(), tried, query(token)); !errors.Is(err, ErrUnknown) || len(more) != 0 {
+			t.Errorf("again %v, %v", ids(more), err)
+		}
+		if n := p.fetches.Load(); n != before {
+			t.Errorf("%d more fetches", n-before)
+		}
+	})
+}

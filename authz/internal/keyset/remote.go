@@ -107,8 +107,9 @@ func (r *Remote) Find(dst []*Key, q *Query) ([]*Key, error) {
 }
 
 // Refetch implements Set.
-func (r *Remote) Refetch(ctx context.Context, dst []*Key, q *Query) ([]*Key, error) {
-	return refetch(ctx, r, []*Remote{r}, dst, q)
+func (r *Remote) Refetch(ctx context.Context, tried []*Key, q *Query) ([]*Key, error) {
+	await(ctx, []*Remote{r}, q)
+	return untried(r, tried, q)
 }
 
 // Generation implements Set.

@@ -26,8 +26,8 @@ func (s *Static) Find(dst []*Key, q *Query) ([]*Key, error) {
 }
 
 // Refetch implements Set: nothing can be fetched.
-func (s *Static) Refetch(_ context.Context, dst []*Key, q *Query) ([]*Key, error) {
-	return s.Find(dst, q)
+func (s *Static) Refetch(_ context.Context, tried []*Key, q *Query) ([]*Key, error) {
+	return untried(s, tried, q)
 }
 
 // Generation implements Set.

@@ -50,8 +50,9 @@ func (u *Union) Find(dst []*Key, q *Query) ([]*Key, error) {
 
 // Refetch implements Set: the remote sets of this issuer are asked beside each
 // other.
-func (u *Union) Refetch(ctx context.Context, dst []*Key, q *Query) ([]*Key, error) {
-	return refetch(ctx, u, u.remotes, dst, q)
+func (u *Union) Refetch(ctx context.Context, tried []*Key, q *Query) ([]*Key, error) {
+	await(ctx, u.remotes, q)
+	return untried(u, tried, q)
 }
 
 // Generation implements Set: generations only grow, so their sum changes with
