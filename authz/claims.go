@@ -18,6 +18,8 @@ type claimChecks struct {
 	skew                        SkewSpec
 	skipExp, skipNbf, skipIat   bool
 	rules                       []rule
+	// who gives the subject that subjects lists; nil: the claim sub.
+	who func(jws.Object) (string, *denial)
 }
 
 // dates are the time claims of a token, read once.
@@ -85,22 +87,55 @@ func (c *claimChecks) static(tok *jws.Token) (warned string, why *denial) {
 	if !c.typFits(tok) {
 		return "", denied(ClaimRefused)
 	}
-	for _, name := range c.require {
-		if !present(tok.Claims.Lookup(name)) {
-			return "", &denial{reason: ClaimMissing, tyk: tykMissing(name)}
+	checks := []func(jws.Object) *denial{c.required, c.issuer, c.audience, c.subjects}
+	if c.tyk { // Tyk asks for jti after iss and aud
+		checks = []func(jws.Object) *denial{c.issuer, c.audience, c.required, c.subjects}
+	}
+	for _, check := range checks {
+		if why := check(tok.Claims); why != nil {
+			return "", why
 		}
 	}
-	if why := c.issuer(tok.Claims.Get("iss")); why != nil {
-		return "", why
-	}
-	if why := c.audience(tok.Claims.Get("aud")); why != nil {
-		return "", why
-	}
-	if len(c.subject) > 0 && !isOneOf(tok.Claims.Get("sub"), c.subject) {
-		sub := tykQuote(tok.Claims.Get("sub").Text())
-		return "", &denial{reason: SubjectRefused, tyk: "Key not authorized: invalid subject value: " + sub}
-	}
 	return c.applyRules(tok.Claims)
+}
+
+func (c *claimChecks) required(claims jws.Object) *denial {
+	for _, name := range c.require {
+		if present(claims.Lookup(name)) {
+			continue
+		}
+		if name == "jti" {
+			return &denial{reason: ClaimMissing, tyk: "Key not authorized: JWT ID (jti) claim is required but not present in token"}
+		}
+		return &denial{reason: ClaimMissing, tyk: tykMissing(name)}
+	}
+	return nil
+}
+
+// subjects compares the subject with those that are allowed. In definitions of
+// Tyk that is the identity, whose claims they can name.
+func (c *claimChecks) subjects(claims jws.Object) *denial {
+	if len(c.subject) == 0 {
+		return nil
+	}
+	subject := claims.Get(lastResort).Text()
+	if c.who != nil {
+		who, why := c.who(claims)
+		if why != nil {
+			text := why.tyk
+			if text == "" {
+				text = "no suitable claims for user ID were found"
+			}
+			return &denial{reason: SubjectRefused, tyk: "Key not authorized: " + text}
+		}
+		subject = who
+	} else if claims.Get(lastResort).Kind() != jws.String {
+		return &denial{reason: SubjectRefused, tyk: "Key not authorized: invalid subject value: "}
+	}
+	if slices.Contains(c.subject, subject) {
+		return nil
+	}
+	return &denial{reason: SubjectRefused, tyk: "Key not authorized: invalid subject value: " + tykQuote(subject)}
 }
 
 // typFits compares the header's typ as a media type (RFC 7515 section 4.1.9):
@@ -125,7 +160,8 @@ func isTyp(typ string, wanted []string) bool {
 	return false
 }
 
-func (c *claimChecks) issuer(iss jws.Value) *denial {
+func (c *claimChecks) issuer(claims jws.Object) *denial {
+	iss := claims.Get("iss")
 	switch {
 	case len(c.issuers) == 0:
 		// The key's binding has decided. A name of an odd type is nobody's.
@@ -149,7 +185,8 @@ func (c *claimChecks) issuer(iss jws.Value) *denial {
 
 // audience wants one of the configured names in aud, a text or an array of texts
 // (RFC 7519 section 4.1.3).
-func (c *claimChecks) audience(aud jws.Value) *denial {
+func (c *claimChecks) audience(claims jws.Object) *denial {
+	aud := claims.Get("aud")
 	if len(c.audiences) == 0 || isOneOf(aud, c.audiences) {
 		return nil
 	}

@@ -50,7 +50,9 @@ func (e *Engine) checkSeams(spec Spec, p *problems) {
 		if a.Split.Mode != "" && a.Split.Mode != SplitNone && e.options.Restorer == nil {
 			p.add(at("/apis", i, "split"), notYet, "none")
 		}
-		if a.Limits != (APILimitsSpec{}) && e.options.Limiter == nil {
+		counts := a.Limits
+		counts.SkipRate, counts.SkipQuota = false, false
+		if counts != (APILimitsSpec{}) && e.options.Limiter == nil {
 			p.add(at("/apis", i, "limits"), notYet, "")
 		}
 		for j := range a.Keys {
@@ -72,6 +74,9 @@ func (e *Engine) checkSeams(spec Spec, p *problems) {
 		}
 		if s.Quota != nil {
 			p.add(at("/policies", i, "quota"), notYet, "")
+		}
+		if s.Tyk.Limited() {
+			p.add(at("/policies", i, "rate"), notYet, "")
 		}
 		for _, access := range s.Access {
 			for j := range access.Allow {

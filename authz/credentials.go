@@ -11,18 +11,25 @@ import (
 
 // byIdentity says whether a token names its credential by its identity: only
 // when it has no kid (contract section 3, credentials).
-func (d *decision) byIdentity(tok *jws.Token) bool { return d.api.byCred && !tok.HasKid }
+// Definitions of Tyk can say that the kid never names one.
+func (d *decision) byIdentity(tok *jws.Token) bool {
+	def := d.api.spec.Definition
+	return d.api.byCred && (!tok.HasKid || def != nil && def.SkipKid)
+}
 
 // verifyByCredential verifies a token by the credential that it names. done is
 // false where there is no such credential, so that other keys are asked.
 func (d *decision) verifyByCredential(ctx context.Context, v *verification) (done bool, why *denial) {
 	id := v.tok.Kid
 	if d.byIdentity(v.tok) {
-		subject, why := identify(v.tok.Claims, d.api.identity, d.api.spec.Tyk)
+		subject, why := d.api.identify(v.tok.Claims)
 		if why != nil {
 			return false, nil
 		}
 		id = subject
+	}
+	if d.api.spec.Definition != nil {
+		id = tykKeyID(d.api.spec.Org, id)
 	}
 	cred, err := d.e.options.Credentials.Find(ctx, d.api.spec.Org, id)
 	switch {

@@ -213,6 +213,7 @@ func (d *decision) permit() *denial {
 func (d *decision) limit(ctx context.Context) *denial {
 	d.trace.step("limits")
 	limiter := d.e.options.Limiter
+	d.skipLimits()
 	if limiter == nil || (d.rights.Rate == nil && d.rights.Quota == nil && d.api.spec.Limits.Rate == nil) {
 		return nil
 	}
@@ -234,6 +235,16 @@ func (d *decision) limit(ctx context.Context) *denial {
 		why.tyk = "API Rate Limit Exceeded"
 	}
 	return why
+}
+
+// skipLimits leaves out the limits of policies that the API switches off.
+func (d *decision) skipLimits() {
+	if d.api.spec.Limits.SkipRate {
+		d.rights.Rate = nil
+	}
+	if d.api.spec.Limits.SkipQuota {
+		d.rights.Quota = nil
+	}
 }
 
 // degrade notes that an answer was given on less than the configuration asks for.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -33,11 +34,24 @@ func identify(claims jws.Object, names []string, tyk bool) (string, *denial) {
 			}
 			return text, nil
 		case tyk: // a present but empty one is a denial there
-			return "", &denial{reason: IdentityMissing, tyk: "found an empty user ID in predefined base claim, claim: " + name}
+			return "", &denial{reason: IdentityMissing, tyk: emptyIdentity + name}
 		}
 	}
 	return "", denied(IdentityMissing)
 }
+
+// identify finds who a token is about by the rules of the API.
+func (a *api) identify(claims jws.Object) (string, *denial) {
+	text, why := identify(claims, a.identity, a.spec.Tyk)
+	def := a.spec.Definition
+	if why != nil && def != nil && def.Classic && why.tyk == emptyIdentity+lastResort && !slices.Contains(a.spec.Identity, lastResort) {
+		why.tyk = "found an empty user ID in sub claim"
+	}
+	return text, why
+}
+
+// emptyIdentity is what Tyk says of an empty claim.
+const emptyIdentity = "found an empty user ID in predefined base claim, claim: "
 
 func isIdentity(text string) bool {
 	return len(text) <= maxIdentity && utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)

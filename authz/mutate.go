@@ -115,12 +115,12 @@ func (d *decision) credentialEdits(edits []Edit) []Edit {
 
 // fill makes the edits of one session: what is injected, with removal where
 // there is no value or no room, and the static removals.
-func (t *template) fill(a *api, s *session, claims jws.Object, byCredential bool) []Edit {
+func (t *template) fill(f *filling) []Edit {
 	edits := make([]Edit, 0, len(t.inject)+len(t.removal))
 	room := maxHeadersTotal
 	for i := range t.inject {
 		in := &t.inject[i]
-		value, ok := in.value(a, s, claims, byCredential)
+		value, ok := in.value(f)
 		size := len(in.header) + len(value)
 		if !ok || !canStand(value) || size > room {
 			edits = append(edits, Edit{Name: in.header, Remove: true})
@@ -132,16 +132,25 @@ func (t *template) fill(a *api, s *session, claims jws.Object, byCredential bool
 	return append(edits, t.removal...)
 }
 
+// filling is what the values of injected headers come from.
+type filling struct {
+	api          *api
+	session      *session
+	tok          *jws.Token
+	byCredential bool
+}
+
 // value gives what a header shall carry; ok is false where there is nothing.
-func (i *injection) value(a *api, s *session, claims jws.Object, byCredential bool) (value string, ok bool) {
+func (i *injection) value(f *filling) (value string, ok bool) {
+	s := f.session
 	switch i.source {
 	case fromLiteral:
 		return i.name, true
 	case fromClaim:
-		if byCredential { // the token's own words count for nothing
+		if f.byCredential { // the token's own words count for nothing
 			return s.subject, i.name == lastResort
 		}
-		return headerValue(claims.Lookup(i.name))
+		return headerValue(f.tok.Claims.Lookup(i.name))
 	case fromMeta:
 		if value, ok := s.meta[i.name]; ok {
 			return value, true
@@ -152,13 +161,26 @@ func (i *injection) value(a *api, s *session, claims jws.Object, byCredential bo
 	case fromSubject:
 		return s.subject, true
 	case fromIssuer:
-		return s.issuer, !byCredential
+		return s.issuer, !f.byCredential
 	case fromAPI:
-		return a.spec.ID, true
+		return f.api.spec.ID, true
 	case fromPolicies:
 		return s.grant.PoliciesText(), true
 	case fromScopes:
 		return joined(s.scopes.List())
+	case fromMixed:
+		return i.mix(f)
+	case fromTykID:
+		def := f.api.spec.Definition
+		if f.byCredential || def == nil { // Tyk gives keys none
+			return "", false
+		}
+		return TykSessionID(f.api.spec.Org, s.subject, def.HashFunction), true
+	case fromJOSE:
+		if f.byCredential {
+			return s.subject, i.name == lastResort
+		}
+		return jose(f.tok, i.name)
 	case fromTags:
 		return s.tags, true
 	}

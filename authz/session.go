@@ -42,7 +42,7 @@ func (d *decision) derive(tok *jws.Token, cred *Credential) (*session, *denial) 
 		// Bound to no issuer; nothing that the token says can widen it.
 		kind, boundTo, s.subject = KindCredential, "", cred.ID
 	} else {
-		subject, why := identify(tok.Claims, d.api.identity, d.api.spec.Tyk)
+		subject, why := d.api.identify(tok.Claims)
 		if why != nil {
 			return nil, why
 		}
@@ -83,17 +83,16 @@ func (d *decision) resolve(s *session, tok *jws.Token, cred *Credential) *denial
 	} else {
 		chosen, err := d.api.selector.Choose(claimTexts{tok.Claims})
 		if err != nil {
-			why := refusedPolicy(err)
-			if why.reason == PolicyMissing && d.hasScopes(tok.Claims) {
-				why.tyk = "key not authorized: no matching policy found in scope claim"
-			}
-			return why
+			return refusedPolicy(err)
 		}
 		choice = chosen
 	}
 	grant, err := d.merge(choice.IDs, cred)
 	if err != nil {
 		d.trace.fact("cause", err.Error())
+		if conflict, ok := errors.AsType[*policies.ConflictError](err); ok {
+			return conflicting(conflict, choice.Origin)
+		}
 		return refusedPolicy(err)
 	}
 	s.grant, s.rights, s.scopes = grant, grant.API(d.api.spec.ID), choice.Scopes
@@ -110,25 +109,8 @@ func (d *decision) resolve(s *session, tok *jws.Token, cred *Credential) *denial
 	if d.trace.on() {
 		d.trace.fact("scopes", strings.Join(s.scopes.List(), " "))
 	}
-	s.edits = d.api.edits.fill(d.api, s, tok.Claims, cred != nil)
+	s.edits = d.api.edits.fill(&filling{api: d.api, session: s, tok: tok, byCredential: cred != nil})
 	return nil
-}
-
-// hasScopes says whether scopes could have named a policy and did not: Tyk has
-// other words for that.
-func (d *decision) hasScopes(claims jws.Object) bool {
-	spec := &d.api.spec.Policies
-	if len(spec.ScopeMap) == 0 {
-		return false
-	}
-	names := spec.ScopeClaims
-	if names == nil {
-		names = []string{"scope", "scp"}
-	}
-	return slices.ContainsFunc(names, func(name string) bool {
-		list, _ := claimTexts{claims}.Texts(name)
-		return len(list) > 0
-	})
 }
 
 // merge merges policies, and what a credential has of its own.
@@ -162,17 +144,4 @@ func (c claimTexts) Texts(name string) ([]string, policies.Form) {
 	case jws.Bool, jws.Number, jws.ObjectKind:
 	}
 	return nil, policies.Unreadable
-}
-
-// refusedPolicy is the denial for an error of policies.
-func refusedPolicy(err error) *denial {
-	var inactive *policies.InactiveError
-	var missing *policies.MissingError
-	switch {
-	case errors.As(err, &inactive):
-		return denied(PolicyInactive)
-	case errors.As(err, &missing):
-		return denied(PolicyMissing)
-	}
-	return denied(PolicyUnknown)
 }

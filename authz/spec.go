@@ -69,9 +69,34 @@ type APISpec struct {
 	// Inject replaces the default identity headers when InjectSet is true.
 	Inject    []InjectSpec
 	InjectSet bool
+	// Remove are request headers that go on no further (Tyk definitions).
+	Remove []string
 	// TykErrors is errors: tyk.
 	TykErrors bool
 	Limits    APILimitsSpec
+	// Definition is what only definitions from Tyk files say; nil for native APIs,
+	// with and without compat: tyk.
+	Definition *TykDefinition
+}
+
+// TykDefinition is what only an API definition of Tyk says and this gate heeds.
+type TykDefinition struct {
+	Classic bool // not OAS: other words for an empty sub
+	// SkipKid finds a credential by the identity, whatever kid a token has.
+	SkipKid bool
+	// HashFunction is the form of TykJWTSessionID: hash_key_function of tyk.conf.
+	HashFunction string
+	// Context lets templates name $tyk_context variables (enable_context_vars).
+	Context  bool
+	Versions *TykVersions // nil: one version
+}
+
+// TykVersions is how a request of a versioned API names its version.
+type TykVersions struct {
+	Header, Query string // one of them
+	Default       string
+	Fallback      bool // the default stands in for the others
+	Known         []string
 }
 
 // MatchSpec is one host and path prefix of an API.
@@ -225,6 +250,9 @@ type APILimitsSpec struct {
 	Mode    LimitMode
 	OnRate  StoreFailure
 	OnQuota StoreFailure
+	// SkipRate and SkipQuota switch the limits of policies off on this API
+	// (disable_rate_limit and disable_quota of Tyk definitions).
+	SkipRate, SkipQuota bool
 }
 
 // RevocationSpec says what happens while the feed of revocations is stale.

@@ -13,7 +13,7 @@ const reservedPrefix = "x-tollgate-"
 // from them, compiled.
 type template struct {
 	inject  []injection     // ordered by header
-	removal []Edit          // managed names that this API does not inject
+	removal []Edit          // managed names that this API does not inject, and what it removes
 	covered map[string]bool // the names of both
 	managed *managed
 }
@@ -22,7 +22,8 @@ type template struct {
 type injection struct {
 	header string
 	source source
-	name   string // of a claim or metadata; the text of a literal
+	name   string  // of a claim or metadata; the text of a literal
+	pieces []piece // of a text with variables of Tyk
 }
 
 // source says where a value comes from.
@@ -39,6 +40,9 @@ const (
 	fromPolicies
 	fromScopes
 	fromTags
+	fromMixed // a text with variables of Tyk
+	fromTykID
+	fromJOSE // a claim, or a field of the header
 )
 
 // defaultInject is what APIs without inject tell the upstream.
@@ -74,18 +78,34 @@ func compileTemplate(spec *APISpec, base string, p *problems) template {
 			p.add(where, "is injected twice (case and _ for - make no difference)", "")
 		}
 		taken[twin(name)] = true
-		i, ok := compileInjection(name, entry.Template)
+		i, ok := compileInjection(name, entry.Template, spec)
 		if !ok {
 			p.add(where, "has no value of that name", "$claims.NAME, $meta.NAME, $session.id, $subject, $issuer, $api, $policies, $scopes, $tags or a text without $")
 		}
 		t.inject = append(t.inject, i)
 	}
 	slices.SortFunc(t.inject, func(a, b injection) int { return strings.Compare(a.header, b.header) })
+	for i, name := range spec.Remove {
+		name = strings.ToLower(name)
+		switch {
+		case !isToken(name) || isFraming(name):
+			p.add(at(base, "remove", i), "is no header that can be removed", "a header of your own")
+		case !taken[twin(name)]: // what is injected replaces what was there
+			taken[twin(name)] = true
+			t.removal = append(t.removal, Edit{Name: name, Remove: true})
+		}
+	}
 	return t
 }
 
-func compileInjection(header, text string) (injection, bool) {
+func compileInjection(header, text string, spec *APISpec) (injection, bool) {
 	i := injection{header: header}
+	if spec.Tyk && hasTyk(text) {
+		var ok bool
+		i.source = fromMixed
+		i.pieces, ok = compileMixed(text, spec.Definition)
+		return i, ok
+	}
 	claim, isClaim := strings.CutPrefix(text, "$claims.")
 	meta, isMeta := strings.CutPrefix(text, "$meta.")
 	switch {
@@ -154,6 +174,9 @@ func (t *template) finish(m *managed) {
 	t.managed, t.covered = m, make(map[string]bool, len(m.spelled))
 	for _, i := range t.inject {
 		t.covered[i.header] = true
+	}
+	for _, e := range t.removal {
+		t.covered[e.Name] = true
 	}
 	for _, name := range m.spelled {
 		if !t.covered[name] {

@@ -29,11 +29,13 @@ const (
 type Choice struct {
 	IDs    []string // policy ids, sorted, each once; for Set.Merge
 	Scopes Scopes   // all scopes of the token, mapped or not; for Permits
+	Origin Origin   // which of the three named them; only where Tyk's habits count
 }
 
 // Selector chooses the policies of a token by the rules of one API.
 type Selector struct {
 	spec SelectorSpec
+	set  *Set
 }
 
 // CompileSelector checks a specification against the policies of set. Pointers
@@ -64,7 +66,7 @@ func CompileSelector(spec SelectorSpec, set *Set) (*Selector, []Problem) {
 	for i, name := range spec.ScopeClaims {
 		r.checkName("/scopes/claims/"+strconv.Itoa(i), name)
 	}
-	return &Selector{spec: spec}, r.sorted()
+	return &Selector{spec: spec, set: set}, r.sorted()
 }
 
 // checkName refuses an empty claim name.
@@ -155,36 +157,4 @@ func unique(texts []string) []string {
 		sorted = sorted[1:]
 	}
 	return sorted
-}
-
-// chooseTyk reads claims as Tyk does (compat: tyk): the first policy claim that
-// names something, the first scope claim that is there; scopes that are there but
-// map to nothing deny instead of falling back to the default.
-func (s *Selector) chooseTyk(claims Claims) (Choice, error) {
-	var base []string
-	for _, name := range s.spec.Claims {
-		if texts, _ := claims.Texts(name); len(unique(texts)) > 0 {
-			base = texts
-			break
-		}
-	}
-	first := Selector{spec: SelectorSpec{}}
-	for _, name := range s.spec.ScopeClaims {
-		if _, form := claims.Texts(name); form != Absent {
-			first.spec.ScopeClaims = []string{name}
-			break
-		}
-	}
-	scopes, err := first.scopes(claims)
-	if err != nil {
-		return Choice{}, err
-	}
-	fallback := s.spec.Default
-	if len(s.spec.ScopeMap) > 0 && len(scopes.sorted) > 0 {
-		fallback = nil
-	}
-	for _, scope := range scopes.sorted {
-		base = append(slices.Clip(base), s.spec.ScopeMap[scope]...)
-	}
-	return chosen(base, fallback, scopes)
 }

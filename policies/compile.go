@@ -14,9 +14,10 @@ import (
 // problem is not a warning its Merge refuses everything.
 func Compile(specs []Spec, apis []string, merge Merge) (*Set, []Problem) {
 	c := compiler{apis: slices.Compact(slices.Sorted(slices.Values(apis)))}
-	if merge != "" && merge != MergeNative {
-		c.fault("", fault{fmt.Sprintf("merging policies by %q is not available yet", string(merge)), "write merge: native"})
+	if merge != "" && merge != MergeNative && merge != MergeTyk {
+		c.fault("", fault{fmt.Sprintf("there is no merging of policies by %q", string(merge)), "write merge: tyk or merge: native"})
 	}
+	c.merge = merge
 	set := &Set{byID: make(map[key]*policy, len(specs)), apis: c.apis}
 	list := make([]*policy, 0, len(specs))
 	for i := range specs {
@@ -44,7 +45,8 @@ func Compile(specs []Spec, apis []string, merge Merge) (*Set, []Problem) {
 // compiler turns specifications into policies and collects what is wrong.
 type compiler struct {
 	report
-	apis []string // sorted
+	apis  []string // sorted
+	merge Merge
 }
 
 func (c *compiler) policy(at string, spec *Spec) *policy {
@@ -53,6 +55,9 @@ func (c *compiler) policy(at string, spec *Spec) *policy {
 	c.checkScopes(at+"/require_scopes", spec.RequireScopes)
 	c.checkRate(at+"/rate", spec.Rate)
 	c.checkQuota(at+"/quota", spec.Quota)
+	if spec.Tyk != nil {
+		return c.foreign(at, p, spec)
+	}
 	p.apis = make(map[string]*source, len(spec.Access))
 	for i := range spec.Access {
 		access := &spec.Access[i]
@@ -74,6 +79,22 @@ func (c *compiler) policy(at string, spec *Spec) *policy {
 		c.warn(at, fault{"policy " + shown(spec.ID) + " has no access and grants nothing", "add access: {API: {allow: …}}"})
 	}
 	p.alone = newGrant([]*policy{p})
+	return p
+}
+
+// foreign compiles a policy of a Tyk file: for merging as Tyk does, or as the
+// native policy that comes next to it.
+func (c *compiler) foreign(at string, p *policy, spec *Spec) *policy {
+	if c.merge != MergeTyk {
+		native, _ := spec.Native()
+		return c.policy(at, &native)
+	}
+	p.tyk = c.tyk(at, spec)
+	p.alone = newGrant([]*policy{p})
+	p.alone.ready = make(map[string]*APIGrant, len(p.alone.tyk))
+	for api, sources := range p.alone.tyk {
+		p.alone.ready[api] = newAPIGrant(api, sources)
+	}
 	return p
 }
 

@@ -118,7 +118,7 @@ func TestEveryProblemAtOnce(t *testing.T) {
 		specs = append(specs, Spec{ID: fmt.Sprint(i), Access: []AccessSpec{{API: "nope", Allow: []AllowSpec{{Path: "x"}}}}})
 	}
 	specs = append(specs, Spec{ID: "7", Access: []AccessSpec{{API: "orders", All: true}}})
-	_, problems := Compile(specs, testAPIs, MergeTyk)
+	_, problems := Compile(specs, testAPIs, "sideways")
 	if want := 30*3 + 2; len(problems) != want {
 		t.Errorf("%d problems, want %d", len(problems), want)
 	}

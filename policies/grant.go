@@ -15,6 +15,9 @@ type Grant struct {
 	tags         []string
 	tagsText     string
 	own          *Inline                              // of a credential; nil for tokens
+	tyk          map[string][]*source                 // of policies of Tyk's files, merged
+	err          error                                // they cannot be merged
+	ready        map[string]*APIGrant                 // of one policy of a Tyk file; nil for others
 	recentlyUsed [recentAPIs]atomic.Pointer[APIGrant] // several policies only
 }
 
@@ -34,7 +37,29 @@ func newGrant(list []*policy) *Grant {
 	g.tags = slices.Compact(g.tags)
 	g.idsText = strings.Join(g.ids, ",")
 	g.tagsText = strings.Join(g.tags, ",")
+	g.uniteTyk()
 	return g
+}
+
+// uniteTyk merges the policies of Tyk's files among those of the grant.
+func (g *Grant) uniteTyk() {
+	var list []*policy
+	for _, p := range g.policies {
+		if p.tyk != nil {
+			list = append(list, p)
+		}
+	}
+	if len(list) > 0 {
+		g.tyk, g.err = mergeTyk(list)
+	}
+}
+
+// valid gives the grant, or why there is none.
+func (g *Grant) valid() (*Grant, error) {
+	if g.err != nil {
+		return nil, g.err
+	}
+	return g, nil
 }
 
 // Policies gives the ids in order. They must not be changed.
@@ -63,6 +88,9 @@ func (g *Grant) Meta(name string) (string, bool) {
 // API gives what is granted on one API, nil when that is nothing. A nil APIGrant
 // permits nothing.
 func (g *Grant) API(id string) *APIGrant {
+	if g.ready != nil {
+		return g.ready[id]
+	}
 	if len(g.policies) == 1 && g.own == nil {
 		if s := g.policies[0].apis[id]; s != nil {
 			return s.alone
@@ -73,7 +101,7 @@ func (g *Grant) API(id string) *APIGrant {
 	if a := slot.Load(); a != nil && a.api == id {
 		return a
 	}
-	var sources []*source
+	sources := slices.Clone(g.tyk[id])
 	for _, p := range g.policies {
 		if s := p.apis[id]; s != nil {
 			sources = append(sources, s)

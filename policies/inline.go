@@ -59,7 +59,7 @@ func (s *Set) MergeInline(org string, ids []string, in *Inline) (*Grant, error) 
 	slices.SortFunc(list, func(a, b *policy) int { return cmp.Compare(a.order, b.order) })
 	g := newGrant(slices.Compact(list))
 	g.own = in
-	return g, nil
+	return g.valid()
 }
 
 // standIn gives the limits of a credential's own in the place of those of its

@@ -1,6 +1,9 @@
 package policies
 
-import "slices"
+import (
+	"regexp"
+	"slices"
+)
 
 // source is what one policy grants on one API.
 type source struct {
@@ -13,7 +16,9 @@ type source struct {
 	// grants without scopes. A policy that grants a token nothing on an API does
 	// not govern its limits there.
 	doors       [][]string
-	rate, quota *Limit // nil: unlimited
+	rate, quota *Limit     // nil: unlimited
+	endpoints   []endpoint // of Tyk's files
+	versions    []string
 	alone       *APIGrant
 }
 
@@ -102,8 +107,29 @@ func (g *APIGrant) Permits(method string, target Target, scopes Scopes) Verdict 
 	}
 }
 
+// endpoint is a rate of one method and path that stands in for that of the API.
+type endpoint struct {
+	method string
+	expr   *regexp.Regexp
+	rate   *Limit // nil: unlimited
+}
+
 // permits looks the request up in one policy and gives the search back.
 func (s *source) permits(q *search) *search {
+	q = s.find(q)
+	if !q.found.ok {
+		return q
+	}
+	for i := range s.endpoints {
+		if e := &s.endpoints[i]; e.method == q.method && e.expr.MatchString(q.path) {
+			q.found.rate = e.rate
+			break
+		}
+	}
+	return q
+}
+
+func (s *source) find(q *search) *search {
 	if !s.all {
 		q.from(s.tree, q.path, 0)
 		return q

@@ -4,7 +4,7 @@ import "strconv"
 
 // MissingError means that neither claims nor defaults name a policy
 // (policy_missing).
-type MissingError struct{}
+type MissingError struct{ Origin Origin }
 
 // Error describes the refusal.
 func (*MissingError) Error() string {
@@ -12,7 +12,13 @@ func (*MissingError) Error() string {
 }
 
 // UnknownError means that a policy does not exist in this org (policy_unknown).
-type UnknownError struct{ ID string }
+type UnknownError struct {
+	ID string
+	// Origin and Only say what named it, and whether it was the only one; where
+	// Tyk's habits count.
+	Origin Origin
+	Only   bool
+}
 
 // Error describes the refusal; the id is quoted and cut.
 func (e *UnknownError) Error() string { return "policy " + shown(e.ID) + " does not exist" }

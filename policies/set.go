@@ -29,8 +29,9 @@ type policy struct {
 	tags     []string
 	meta     map[string]string
 	apis     map[string]*source
-	alone    *Grant // of this policy alone
-	own      bool   // no policy of the file: what a credential has of its own
+	alone    *Grant     // of this policy alone
+	tyk      *tykPolicy // of a Tyk file, merged as Tyk does; nil otherwise
+	own      bool       // no policy of the file: what a credential has of its own
 }
 
 const (
@@ -66,14 +67,14 @@ func (s *Set) Merge(org string, ids []string) (*Grant, error) {
 		list = append(list, p)
 	}
 	if len(list) == 1 {
-		return list[0].alone, nil
+		return list[0].alone.valid()
 	}
 	slices.SortFunc(list, func(a, b *policy) int { return a.order - b.order })
 	list = slices.Compact(list)
 	if len(list) == 1 {
-		return list[0].alone, nil
+		return list[0].alone.valid()
 	}
-	return s.remembered(list), nil
+	return s.remembered(list).valid()
 }
 
 // find gives the policy that id means for an API of org, nil for none.
@@ -81,7 +82,10 @@ func (s *Set) find(org, id string) *policy {
 	if p := s.byID[key{org, id}]; p != nil || org == "" {
 		return p
 	}
-	return s.byID[key{"", id}]
+	if p := s.byID[key{"", id}]; p != nil && p.tyk == nil { // in Tyk no org is an org
+		return p
+	}
+	return nil
 }
 
 // refuse says what is wrong with ids, whatever their order: unknown before

@@ -1,0 +1,128 @@
+package tyk
+
+// readClassic reads a Classic definition.
+func readClassic(v value) definition {
+	d := definition{
+		at: v, id: v.get("api_id"), name: v.get("name").text(), org: v.get("org_id").text(), domain: v.get("domain"),
+		listen: v.get("proxy", "listen_path"), active: true,
+		method: v.get("jwt_signing_method"), source: v.get("jwt_source"),
+		skipKid: v.get("jwt_skip_kid").flag(), clientField: v.get("jwt_client_base_field"),
+		skewExp: v.get("jwt_expires_at_validation_skew"), skewIat: v.get("jwt_issued_at_validation_skew"), skewNbf: v.get("jwt_not_before_validation_skew"),
+		offExp: v.get("jwt_disable_expires_at_validation"), offIat: v.get("jwt_disable_issued_at_validation"), offNbf: v.get("jwt_disable_not_before_validation"),
+		strip: v.get("strip_auth_data").flag(), context: v.get("enable_context_vars").flag(),
+		skipRate: v.get("disable_rate_limit"), skipQuota: v.get("disable_quota"),
+	}
+	if a := v.get("active"); a.there() {
+		d.active = a.flag()
+	}
+	d.kind, d.kindAt = classicKind(v)
+	for _, u := range v.get("jwt_jwks_uris").list() {
+		d.jwks = append(d.jwks, jwksURI{url: u.get("url"), timeout: cacheTimeout(u.get("cache_timeout"))})
+	}
+	d.jwksIgnored = len(d.jwks) > 0
+	if f := v.get("jwt_identity_base_field"); f.there() {
+		d.subjects = []value{f}
+	}
+	if f := v.get("jwt_policy_field_name"); f.there() && f.text() != "" {
+		d.policyClaims = []value{f}
+	}
+	d.defaults = v.get("jwt_default_policies").list()
+	d.classicScopes(v)
+	d.location = classicLocation(v)
+	d.classicMiddleware(v)
+	d.rate = apiRate{
+		at: v.get("global_rate_limit"), rate: v.get("global_rate_limit", "rate").number(), per: v.get("global_rate_limit", "per").number(),
+		off: v.get("global_rate_limit", "disabled").flag(),
+	}
+	if data := v.get("version_data"); data.there() && !notVersioned(data) {
+		d.versions = data
+	}
+	return d
+}
+
+// classicKind says what authenticates the API, when that is not a JWT.
+func classicKind(v value) (string, value) {
+	for _, name := range []string{"enable_jwt", "use_jwt"} {
+		if on := v.get(name); on.there() && on.flag() {
+			return "", value{}
+		}
+	}
+	for _, other := range []struct{ field, name string }{
+		{"use_keyless", "keyless"}, {"use_oauth2", "OAuth"}, {"use_openid", "OpenID Connect"}, {"use_basic_auth", "basic auth"},
+		{"enable_signature_checking", "HMAC signatures"}, {"use_mutual_tls_auth", "mutual TLS"}, {"enable_coprocess_auth", "a plugin"},
+		{"use_go_plugin_auth", "a plugin"}, {"use_standard_auth", "auth tokens"},
+	} {
+		if on := v.get(other.field); on.there() && on.flag() {
+			return other.name, on
+		}
+	}
+	if ext := v.get("external_oauth", "enabled"); ext.there() && ext.flag() {
+		return "external OAuth", ext
+	}
+	return "auth tokens", v
+}
+
+// classicScopes reads the scope map; the deprecated pair counts only when the
+// whole scopes object is empty.
+func (d *definition) classicScopes(v value) {
+	name, rules := v.get("scopes", "jwt", "scope_claim_name"), v.get("scopes", "jwt", "scope_to_policy")
+	oidc := v.get("scopes", "oidc")
+	if !name.there() && len(rules.members()) == 0 && len(oidc.members()) == 0 {
+		name, rules = v.get("jwt_scope_claim_name"), v.get("jwt_scope_to_policy_mapping")
+	} else {
+		for _, old := range []value{v.get("jwt_scope_claim_name"), v.get("jwt_scope_to_policy_mapping")} {
+			if old.there() && (old.node.Value != "" || len(old.node.Content) > 0) {
+				old.note("scopes-deprecated", "it is not read, since scopes is there too", "write it in scopes.jwt only")
+			}
+		}
+	}
+	if name.there() && name.text() != "" {
+		d.scopeNames = []value{name}
+	}
+	for _, m := range rules.members() {
+		d.scopeMap = append(d.scopeMap, scopeRule{scope: m.name, policy: m.value})
+	}
+}
+
+// classicLocation reads auth_configs.jwt, or the single auth of old where that
+// has no entry.
+func classicLocation(v value) location {
+	at := v.get("auth_configs", "jwt")
+	if !at.there() {
+		at = v.get("auth")
+	}
+	l := location{
+		at: at, headerOff: at.get("disable_header").flag(), header: at.get("auth_header_name").text(),
+		queryOn: at.get("use_param").flag(), query: at.get("param_name").text(),
+		cookieOn: at.get("use_cookie").flag(), cookie: at.get("cookie_name").text(),
+	}
+	l.names()
+	return l
+}
+
+// classicMiddleware reads header injection and what would decide requests in
+// Tyk besides JWT.
+func (d *definition) classicMiddleware(v value) {
+	for _, version := range v.get("version_data", "versions").members() {
+		for _, h := range version.value.get("global_headers").members() {
+			d.inject = append(d.inject, headerValue{name: h.name, value: h.value.text(), at: h.value})
+		}
+		d.remove = append(d.remove, version.value.get("global_headers_remove").list()...)
+		paths := version.value.get("extended_paths")
+		for _, name := range []string{"ignored", "white_list", "black_list"} {
+			if p := paths.get(name); len(p.list()) > 0 {
+				d.ignored = append(d.ignored, p)
+			}
+		}
+	}
+	for _, name := range []string{"enable_ip_whitelisting", "enable_ip_blacklisting"} {
+		if on := v.get(name); on.there() && on.flag() {
+			d.ignored = append(d.ignored, on)
+		}
+	}
+}
+
+// notVersioned says whether an API has one version only.
+func notVersioned(data value) bool {
+	return data.get("not_versioned").flag() || len(data.get("versions").members()) == 0
+}

@@ -1,0 +1,53 @@
+package tyk
+
+import (
+	"strings"
+
+	"github.com/tollgate-authz/tollgate/authz"
+	"github.com/tollgate-authz/tollgate/policies"
+)
+
+// identityHeaders are the headers that every native API injects unless it says
+// otherwise; a Tyk definition injects its own beside them.
+func identityHeaders() []authz.InjectSpec {
+	var out []authz.InjectSpec
+	for name, template := range map[string]string{
+		"session": "$session.id", "subject": "$subject", "issuer": "$issuer", "api": "$api",
+		"policies": "$policies", "scopes": "$scopes", "tags": "$tags",
+	} {
+		out = append(out, authz.InjectSpec{Header: "x-tollgate-" + name, Template: template})
+	}
+	return out
+}
+
+// headers are the headers that the definition adds and removes.
+func (d *definition) headers(spec *authz.APISpec) {
+	if len(d.inject) == 0 && len(d.remove) == 0 {
+		return
+	}
+	spec.Inject, spec.InjectSet = identityHeaders(), true
+	for _, h := range d.inject {
+		if strings.Contains(h.value, "$tyk_context.") && !d.context {
+			h.at.note("context-off", "context variables are off in this definition, so Tyk sends the text as it is, and so it is here", "enable_context_vars")
+		}
+		spec.Inject = append(spec.Inject, authz.InjectSpec{Header: h.name, Template: h.value})
+	}
+	for _, v := range d.remove {
+		spec.Remove = append(spec.Remove, v.text())
+	}
+}
+
+// limits are the limit of the API over all its callers and what is switched off.
+func (d *definition) limits(spec *authz.APISpec) {
+	if d.skipRate.there() && d.skipRate.flag() {
+		spec.Limits.SkipRate = true // Tyk skips the API's own limit as well
+	}
+	if d.skipQuota.there() && d.skipQuota.flag() {
+		spec.Limits.SkipQuota = true
+	}
+	if d.rate.off || d.rate.rate <= 0 || d.rate.per <= 0 || spec.Limits.SkipRate {
+		return
+	}
+	rate := policies.TykRate(d.rate.rate, d.rate.per)
+	spec.Limits.Rate = &rate
+}

@@ -1,0 +1,143 @@
+package tyk
+
+import "strings"
+
+// readOAS reads an OAS definition: the OpenAPI document and its extension.
+func readOAS(v value) definition {
+	ext := v.get("x-tyk-api-gateway")
+	info, server := ext.get("info"), ext.get("server")
+	auth := server.get("authentication")
+	d := definition{
+		at: v, id: info.get("id"), name: info.get("name").text(), org: info.get("orgId").text(),
+		active: true, listen: server.get("listenPath", "value"), strip: auth.get("stripAuthorizationData").flag(),
+	}
+	if a := info.get("state", "active"); a.there() {
+		d.active = a.flag()
+	}
+	if custom := server.get("customDomain"); custom.get("enabled").flag() {
+		d.domain = custom.get("name")
+	}
+	name, scheme := jwtScheme(v, auth)
+	if name == "" {
+		d.kind, d.kindAt = oasKind(v, auth)
+		return d
+	}
+	d.oasScheme(scheme)
+	d.oasMiddleware(ext)
+	d.skipRate, d.skipQuota = server.get("authentication", "skipRateLimit"), server.get("authentication", "skipQuota")
+	if other := ext.get("middleware", "global", "skipRateLimit"); other.there() {
+		d.skipRate = other
+	}
+	if other := ext.get("middleware", "global", "skipQuota"); other.there() {
+		d.skipQuota = other
+	}
+	if ver := info.get("versioning"); ver.get("enabled").flag() {
+		d.versions = ver
+	}
+	return d
+}
+
+// jwtScheme finds the security scheme that is a JWT and used: bearerFormat in
+// any case.
+func jwtScheme(v, auth value) (string, value) {
+	if !auth.get("enabled").flag() {
+		return "", value{}
+	}
+	for _, requirement := range v.get("security").list() {
+		for _, used := range requirement.members() {
+			is := v.get("components", "securitySchemes").get(used.name)
+			if !strings.EqualFold(is.get("type").text(), "http") || !strings.EqualFold(is.get("scheme").text(), "bearer") ||
+				!strings.EqualFold(is.get("bearerFormat").text(), "jwt") {
+				continue
+			}
+			if scheme := auth.get("securitySchemes").get(used.name); scheme.get("enabled").flag() {
+				return used.name, scheme
+			}
+		}
+	}
+	return "", value{}
+}
+
+func oasKind(v, auth value) (string, value) {
+	if !auth.there() || !auth.get("enabled").flag() {
+		return "keyless", auth
+	}
+	for _, s := range v.get("components", "securitySchemes").members() {
+		if auth.get("securitySchemes").get(s.name).get("enabled").flag() {
+			return "another scheme than JWT (" + s.name + ")", s.value
+		}
+	}
+	return "another scheme than JWT", auth
+}
+
+// oasScheme reads the JWT settings. Lists win over the legacy single fields.
+func (d *definition) oasScheme(s value) {
+	d.method, d.source = s.get("signingMethod"), s.get("source")
+	for _, u := range s.get("jwksURIs").list() {
+		d.jwks = append(d.jwks, jwksURI{url: u.get("url"), timeout: cacheTimeout(u.get("cacheTimeout"))})
+	}
+	d.subjects = listOr(s.get("subjectClaims"), s.get("identityBaseField"))
+	d.policyClaims = listOr(s.get("basePolicyClaims"), s.get("policyFieldName"))
+	d.defaults = s.get("defaultPolicies").list()
+	d.scopeNames = listOr(s.get("scopes", "claims"), s.get("scopes", "claimName"))
+	for _, m := range s.get("scopes", "scopeToPolicyMapping").list() {
+		d.scopeMap = append(d.scopeMap, scopeRule{scope: m.get("scope").text(), policy: m.get("policyId")})
+	}
+	d.skipKid, d.clientField = s.get("skipKid").flag(), s.get("clientBaseField")
+	d.skewExp, d.skewIat, d.skewNbf = s.get("expiresAtValidationSkew"), s.get("issuedAtValidationSkew"), s.get("notBeforeValidationSkew")
+	d.offExp, d.offIat, d.offNbf = s.get("disableExpiresAtValidation"), s.get("disableIssuedAtValidation"), s.get("disableNotBeforeValidation")
+	d.issuers, d.audiences, d.allowedSubs = s.get("allowedIssuers"), s.get("allowedAudiences"), s.get("allowedSubjects")
+	d.jti = s.get("jtiValidation", "enabled")
+	for _, r := range s.get("customClaimValidation").members() {
+		d.rules = append(d.rules, claimRule{
+			claim: r.name, at: r.value, kind: r.value.get("type"), allowed: r.value.get("allowedValues").list(),
+			nonBlocking: r.value.get("nonBlocking").flag(),
+		})
+	}
+	header, query, cookie := s.get("header"), s.get("query"), s.get("cookie")
+	d.location = location{
+		at: s, headerOff: !header.get("enabled").flag(), header: header.get("name").text(),
+		queryOn: query.get("enabled").flag(), query: query.get("name").text(),
+		cookieOn: cookie.get("enabled").flag(), cookie: cookie.get("name").text(),
+	}
+	d.location.names()
+}
+
+// listOr gives a list, or the single old field where it is empty.
+func listOr(list, old value) []value {
+	if all := list.list(); len(all) > 0 {
+		return all
+	}
+	if old.there() && old.text() != "" {
+		return []value{old}
+	}
+	return nil
+}
+
+// oasMiddleware reads header injection, the limit of the API and what else would
+// decide requests in Tyk.
+func (d *definition) oasMiddleware(ext value) {
+	global := ext.get("middleware", "global")
+	d.context = global.get("contextVariables", "enabled").flag()
+	if h := global.get("transformRequestHeaders"); h.get("enabled").flag() {
+		for _, add := range h.get("add").list() {
+			d.inject = append(d.inject, headerValue{name: add.get("name").text(), value: add.get("value").text(), at: add})
+		}
+		d.remove = h.get("remove").list()
+	}
+	if r := global.get("rateLimit"); r.there() {
+		d.rate = apiRate{at: r, rate: r.get("rate").number(), per: duration(r.get("per")).Seconds(), off: !r.get("enabled").flag()}
+	}
+	for _, path := range ext.get("middleware", "operations").members() {
+		for _, name := range []string{"ignoreAuthentication", "allow", "block"} {
+			if p := path.value.get(name); p.get("enabled").flag() {
+				d.ignored = append(d.ignored, p)
+			}
+		}
+	}
+	for _, name := range []string{"ipAccessControl"} {
+		if on := ext.get("server", name, "enabled"); on.there() && on.flag() {
+			d.ignored = append(d.ignored, on)
+		}
+	}
+}
