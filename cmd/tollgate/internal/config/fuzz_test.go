@@ -26,19 +26,19 @@ func FuzzLoader(f *testing.F) {
 			f.Add(data)
 		}
 	}
-	schema := compiledSchema(f)
+	schema, forms := compiledSchema(f), newForms()
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) > longest {
 			return
 		}
-		file, problems := decoded(data)
-		rows := strings.Split(string(data), "\n")
+		file, problems := decodedBy(forms, data)
+		rows := (&document{data: data}).lines()
 		for _, p := range problems {
 			if p.Line < 1 || p.Line > len(rows) || p.Column < 1 || p.Column > len(rows[p.Line-1])+2 || p.What == "" || p.File == "" {
 				t.Errorf("a problem has no place: %+v", p)
 			}
 		}
-		accepted := agree(t, schema, "input", data)
+		accepted := agreeOn(t, schema, sample{"input", data, problems})
 		if !accepted || slices.ContainsFunc(problems, func(p Problem) bool { return p.kind != meaning }) {
 			return
 		}
@@ -51,7 +51,7 @@ func FuzzLoader(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, problems := decoded(encoded)
+		again, problems := decodedBy(forms, encoded)
 		if slices.ContainsFunc(problems, func(p Problem) bool { return p.kind != meaning }) {
 			t.Fatalf("as JSON it is refused:\n%s\n%s", encoded, lines(problems))
 		}

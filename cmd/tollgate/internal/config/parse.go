@@ -63,12 +63,27 @@ func (d *document) unreadable() (Problem, bool) {
 		case r < ' ' && r != '\n' && r != '\r' && r != '\t', r == 0x7f:
 			return d.at(line, column, "a control character", "take it out, or write it as \"\\u00"+strconv.FormatInt(int64(r)+0x100, 16)[1:]+"\""), true
 		}
-		if column++; r == '\n' {
+		i += size
+		if column++; isBreak(r) && (r != '\r' || i == len(d.data) || d.data[i] != '\n') {
 			line, column = line+1, 1
 		}
-		i += size
 	}
 	return Problem{}, false
+}
+
+// isBreak says whether YAML ends a line at a character.
+func isBreak(r rune) bool {
+	switch r {
+	case '\n', '\r', '\u0085', '\u2028', '\u2029':
+		return true
+	}
+	return false
+}
+
+// lines gives the lines of the document as YAML counts them.
+func (d *document) lines() []string {
+	breaks := strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n")
+	return strings.Split(breaks.Replace(string(d.data)), "\n")
 }
 
 // syntax places an error of the YAML parser, which knows at most a line.
@@ -89,8 +104,9 @@ func (d *document) syntax(err error) []Problem {
 		line, _ = strconv.Atoi(m[1])
 		message = m[2]
 	}
-	text := d.line(line)
-	column := 1 + utf8.RuneCountInString(text[:len(text)-len(strings.TrimLeft(text, " "))])
+	rows := d.lines()
+	line = min(line, len(rows))
+	column := 1 + len(rows[line-1]) - len(strings.TrimLeft(rows[line-1], " "))
 	return []Problem{d.at(line, column, "this is no YAML ("+message+")", cure(message))}
 }
 
@@ -115,34 +131,21 @@ func cure(message string) string {
 // tabs finds the lines that are indented with tabs.
 func (d *document) tabs() []Problem {
 	var out []Problem
-	number := 0
-	for line := range strings.Lines(string(d.data)) {
-		number++
+	for i, line := range d.lines() {
 		rest := strings.TrimLeft(line, " ")
 		if strings.HasPrefix(rest, "\t") && strings.TrimSpace(rest) != "" {
-			out = append(out, d.at(number, 1+len(line)-len(rest), "a tab in the indentation", "write spaces"))
+			out = append(out, d.at(i+1, 1+len(line)-len(rest), "a tab in the indentation", "write spaces"))
 		}
 	}
 	return out
 }
 
-// line gives the text of a line, counted from 1.
-func (d *document) line(number int) string {
-	for line := range strings.Lines(string(d.data)) {
-		if number--; number == 0 {
-			return line
-		}
-	}
-	return ""
-}
-
 // find gives the position of the first occurrence of a text.
 func (d *document) find(text string) (line, column int) {
-	i := bytes.Index(d.data, []byte(text))
-	if i < 0 {
-		return 1, 1
+	for i, row := range d.lines() {
+		if before, _, ok := strings.Cut(row, text); ok {
+			return i + 1, 1 + utf8.RuneCountInString(before)
+		}
 	}
-	before := d.data[:i]
-	start := bytes.LastIndexByte(before, '\n') + 1
-	return 1 + bytes.Count(before, []byte{'\n'}), 1 + utf8.RuneCount(before[start:])
+	return 1, 1
 }
