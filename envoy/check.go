@@ -141,7 +141,7 @@ func (a *Authz) check(ctx context.Context, r *request) (any, error) {
 	limited := newDeadline(ctx, a.now, a.timeout)
 	defer limited.stop()
 
-	answer := a.decide.Decide(limited, r)
+	answer := a.decide.Decide(limited, r) //nolint:contextcheck // limited is ctx with an earlier end
 	switch ctx.Err() {
 	case nil:
 	case context.DeadlineExceeded:

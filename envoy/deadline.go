@@ -79,7 +79,7 @@ func (d *deadline) timed() context.Context {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.inner == nil {
-		d.inner, d.cancel = context.WithDeadline(d.Context, d.at) //nolint:gosec // stop calls cancel
+		d.inner, d.cancel = context.WithDeadline(d.Context, d.at)
 		if d.stopped {
 			d.cancel()
 		}

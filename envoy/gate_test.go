@@ -24,14 +24,14 @@ type claims map[string]any
 
 // token signs for alice, an hour from noon; claims win over the usual
 // ones, nil leaves one out.
-func token(t testing.TB, with claims) string {
-	t.Helper()
+func token(tb testing.TB, with claims) string {
+	tb.Helper()
 	all := claims{"iss": "https://issuer.example/", "sub": "alice", "exp": noon().Add(time.Hour).Unix(), "scope": "orders:read"}
 	maps.Copy(all, with)
 	maps.DeleteFunc(all, func(_ string, value any) bool { return value == nil })
 	payload, err := json.Marshal(all)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	encode := base64.RawURLEncoding.EncodeToString
 	signed := encode([]byte(`{"alg":"HS256","typ":"JWT"}`)) + "." + encode(payload)
@@ -41,9 +41,9 @@ func token(t testing.TB, with claims) string {
 }
 
 // bearer is the header with a token.
-func bearer(t testing.TB, with claims) Field {
-	t.Helper()
-	return Field{"authorization", "Bearer " + token(t, with)}
+func bearer(tb testing.TB, with claims) Field {
+	tb.Helper()
+	return Field{"authorization", "Bearer " + token(tb, with)}
 }
 
 // spec is the configuration of these tests: one API a habit, each under a path
@@ -96,27 +96,27 @@ func spec() authz.Spec {
 }
 
 // engine compiles a specification and makes it live.
-func engine(t testing.TB, s authz.Spec) *authz.Engine {
-	t.Helper()
+func engine(tb testing.TB, s authz.Spec) *authz.Engine {
+	tb.Helper()
 	e := authz.New(authz.Options{Now: noon, CacheBytes: 1 << 20, Replica: "r1"})
-	t.Cleanup(e.Close)
-	swap(t, e, s)
+	tb.Cleanup(e.Close)
+	swap(tb, e, s)
 	return e
 }
 
-func swap(t testing.TB, e *authz.Engine, s authz.Spec) {
-	t.Helper()
-	snapshot, problems := e.Compile(t.Context(), s)
+func swap(tb testing.TB, e *authz.Engine, s authz.Spec) {
+	tb.Helper()
+	snapshot, problems := e.Compile(tb.Context(), s)
 	if snapshot == nil {
-		t.Fatalf("problems: %+v", problems)
+		tb.Fatalf("problems: %+v", problems)
 	}
 	e.Swap(snapshot)
 }
 
 // gate is a real engine behind a real server.
-func gate(t testing.TB) *rig {
-	t.Helper()
-	return serve(t, engine(t, spec()))
+func gate(tb testing.TB) *rig {
+	tb.Helper()
+	return serve(tb, engine(tb, spec()))
 }
 
 // on asks GET for a target of the usual host.

@@ -17,7 +17,8 @@ func FuzzMessage(f *testing.F) {
 	forged := bearer(f, nil)
 	forged.Value = forged.Value[:len(forged.Value)-6] + "AAAAAA"
 	for _, h := range []*HTTP{
-		on("/orders/7", forged), on("/orders/7"), on("//orders", forged), {Method: "CONNECT", Host: "api.example.com"},
+		on("/orders/7", forged), on("/orders/7"), on("//orders", forged),
+		{Method: "CONNECT", Host: "api.example.com"},
 		on("/places/1?token=x&token=y", Field{"cookie", "session=a,b"}), on("/strip/7?token=a.b.c", Field{"x_tollgate_subject", "admin"}),
 		on("/inject/7", Field{"authorization", "Bearer a,b"}, Field{"content-type", "application/grpc"}),
 	} {

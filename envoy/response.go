@@ -147,14 +147,7 @@ const metadataSize = 11
 // empty: Envoy measures the duration of a check only where something is there.
 func metadata(answer *authz.Answer) *structpb.Struct {
 	m := &answer.Metadata
-	block := &struct {
-		fields structpb.Struct
-		values [metadataSize]structpb.Value
-		kinds  [metadataSize]structpb.Value_StringValue
-	}{}
-	block.fields.Fields = make(map[string]*structpb.Value, metadataSize)
-	n := 0
-	for _, f := range [metadataSize]struct{ name, value string }{
+	all := [metadataSize]struct{ name, value string }{
 		{"decision", answer.ID},
 		{"outcome", answer.Outcome.String()},
 		{"reason", m.Reason},
@@ -166,14 +159,24 @@ func metadata(answer *authz.Answer) *structpb.Struct {
 		{"remaining", m.Remaining},
 		{"degraded", m.Degraded},
 		{"config", m.Config},
-	} {
-		if f.value == "" {
-			continue
+	}
+	n := 0
+	for _, f := range all {
+		if f.value != "" {
+			all[n] = f
+			n++
 		}
-		block.kinds[n].StringValue = clip(f.value)
-		block.values[n].Kind = &block.kinds[n]
-		block.fields.Fields[f.name] = &block.values[n]
-		n++
+	}
+	block := &struct {
+		fields structpb.Struct
+		values [metadataSize]structpb.Value
+		kinds  [metadataSize]structpb.Value_StringValue
+	}{}
+	block.fields.Fields = make(map[string]*structpb.Value, n)
+	for i, f := range all[:n] {
+		block.kinds[i].StringValue = clip(f.value)
+		block.values[i].Kind = &block.kinds[i]
+		block.fields.Fields[f.name] = &block.values[i]
 	}
 	return &block.fields
 }

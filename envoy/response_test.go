@@ -6,12 +6,11 @@ import (
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
+	typev3 "github.com/envoyproxy/go-control-plane/envoy/type/v3"
 	"github.com/google/go-cmp/cmp"
 	rpcstatus "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/protobuf/testing/protocmp"
 	"google.golang.org/protobuf/types/known/structpb"
-
-	typev3 "github.com/envoyproxy/go-control-plane/envoy/type/v3"
 
 	"github.com/tollgate-authz/tollgate/authz"
 )
@@ -66,8 +65,10 @@ func TestRespond(t *testing.T) {
 			answer: authz.Answer{
 				Outcome: authz.Allow, ID: "d",
 				Edits: []authz.Edit{
-					{Name: "x-tollgate-subject", Value: "alice"}, {Name: "authorization", Remove: true},
-					{Name: ":path", Value: "/a"}, {Name: "x-tollgate-tags", Remove: true},
+					{Name: "x-tollgate-subject", Value: "alice"},
+					{Name: "authorization", Remove: true},
+					{Name: ":path", Value: "/a"},
+					{Name: "x-tollgate-tags", Remove: true},
 				},
 				Headers:  []authz.Header{{Name: "x-tollgate-decision", Value: "d"}, {Name: "set-cookie", Value: "a=1", Append: true}},
 				Metadata: authz.Metadata{API: "orders", Subject: "alice", Session: "s", Policies: "a,b", Limit: "1", Remaining: "0", Degraded: "local_share", Config: "7"},
@@ -97,8 +98,12 @@ func TestRespond(t *testing.T) {
 		},
 		"headers that cannot leave are left out": {
 			answer: authz.Answer{Status: 401, Body: "b", Headers: []authz.Header{
-				{Name: "www-authenticate", Value: `Bearer realm="a"`}, {Name: "x-split", Value: "a\r\nset-cookie: x"},
-				{Name: "content-length", Value: "1"}, {Name: "grpc-status", Value: "0"}, {Name: "Bad", Value: "v"}, {Name: "x-empty"},
+				{Name: "www-authenticate", Value: `Bearer realm="a"`},
+				{Name: "x-split", Value: "a\r\nset-cookie: x"},
+				{Name: "content-length", Value: "1"},
+				{Name: "grpc-status", Value: "0"},
+				{Name: "Bad", Value: "v"},
+				{Name: "x-empty"},
 			}},
 			want: deny(16, typev3.StatusCode_Unauthorized, "b", option("www-authenticate", `Bearer realm="a"`, overwrite)),
 		},

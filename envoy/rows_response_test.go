@@ -139,7 +139,8 @@ func checkOK(t *testing.T, name string, ok *authv3.OkHttpResponse) {
 func checkOption(t *testing.T, name string, o *corev3.HeaderValueOption, client bool) {
 	t.Helper()
 	key, value := o.GetHeader().GetKey(), o.GetHeader().GetValue()
-	if o.GetAppend() != nil || o.GetKeepEmptyValue() || len(o.GetHeader().GetRawValue()) != 0 {
+	if o.GetAppend() != nil || //nolint:staticcheck // it must stay unset
+		o.GetKeepEmptyValue() || len(o.GetHeader().GetRawValue()) != 0 {
 		t.Errorf("%s: %s has append, keep_empty_value or raw_value", name, key)
 	}
 	if o.GetAppendAction() != overwrite && !client {

@@ -74,10 +74,11 @@ func (p profile) set(u *upstream, o *corev3.HeaderValueOption) {
 		return
 	}
 	at := slices.IndexFunc(u.headers, func(f Field) bool { return f.Name == name })
+	appends := o.GetAppend() //nolint:staticcheck // Envoy still reads it
 	switch {
-	case p == fearedV1370 && o.GetAppend() == nil:
+	case p == fearedV1370 && appends == nil:
 		p.act(u, o, name, value, at)
-	case o.GetAppend().GetValue():
+	case appends.GetValue():
 		if at >= 0 {
 			u.headers[at].Value += "," + value
 		}
