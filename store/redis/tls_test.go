@@ -17,6 +17,17 @@ const leastRights = "user tollgate on >tollgate-password resetchannels ~tollgate
 	"+zadd +zrem +zrangebylex +zrangebyscore +xadd +xread +xrange +xrevrange " +
 	"+info +config|get +cluster|slots +cluster|shards +asking"
 
+// TestDocsNameTheRights: what the docs tell operators is what is tested.
+func TestDocsNameTheRights(t *testing.T) {
+	docs, err := os.ReadFile("../../docs/stores.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rule := strings.Replace(leastRights, "tollgate-password", "PASSWORD", 1); !strings.Contains(string(docs), "\n"+rule+"\n") {
+		t.Errorf("docs/stores.md does not have the rule\n%s", rule)
+	}
+}
+
 func secure(r *storetest.Redis) func(*redis.Options) {
 	c := r.Certificates()
 	return func(o *redis.Options) { o.TLS = redis.TLS{CA: c.CA, Cert: c.ClientCert, Key: c.ClientKey} }
