@@ -18,20 +18,39 @@ func (s *Store) Count(ctx context.Context, id string, step store.Step, c *limit.
 	if err := s.ready(ctx, countKey(id)); err != nil {
 		return limit.Verdict{}, err
 	}
-	return s.tally.Count(ctx, id, step, c, func(e *store.Tallied, next []byte) error {
-		if s.settling.Load() { // what is spent now would not be on disk
-			return errClosed()
-		}
-		if step == store.Take && limit.Covered(e.Safe, next, c) {
-			return nil
-		}
-		record, until := limit.Reserve(nil, e.Safe, next, c)
-		if err := s.makeSafe(ctx, id, record, until); err != nil {
-			return err
-		}
-		e.Safe = record
+	return s.tally.Count(ctx, id, step, c)
+}
+
+// CountBoth implements store.Counter.
+func (s *Store) CountBoth(ctx context.Context, own, shared *store.Part) {
+	own.Err, shared.Err = s.ready(ctx, countKey(own.ID)), s.ready(ctx, countKey(shared.ID))
+	if own.Err == nil && shared.Err == nil {
+		s.tally.CountBoth(ctx, own, shared)
+	}
+}
+
+// Counted implements store.Counter.
+func (s *Store) Counted(ctx context.Context, id string) ([]byte, error) {
+	if err := s.ready(ctx, countKey(id)); err != nil {
+		return nil, err
+	}
+	return s.tally.Counted(id), nil
+}
+
+// reserve makes quotas safe ahead of what is spent of them.
+func (s *Store) reserve(ctx context.Context, e *store.Tallied, next []byte, step store.Step, c *limit.Charge) error {
+	if s.settling.Load() { // what is spent now would not be on disk
+		return errClosed()
+	}
+	if step == store.Take && limit.Covered(e.Safe, next, c) {
 		return nil
-	})
+	}
+	record, until := limit.Reserve(nil, e.Safe, next, c)
+	if err := s.makeSafe(ctx, e.ID, record, until); err != nil {
+		return err
+	}
+	e.Safe = record
+	return nil
 }
 
 func countKey(id string) store.Key { return store.Key{Kind: store.KindLimit, ID: id} }

@@ -41,7 +41,7 @@ func Open(o Options) *Store {
 	s := &Store{
 		table: store.NewTable(o.MaxBytes, o.Now, o.Hooks),
 		ring:  store.NewRing(o.Now),
-		tally: store.NewTally(o.MaxBytes, o.Hooks, nil),
+		tally: store.NewTally(o.MaxBytes, o.Hooks, nil, nil),
 		swept: make(chan struct{}),
 	}
 	s.ended, s.end = context.WithCancel(context.Background())

@@ -46,6 +46,16 @@ func BenchmarkCount(b *testing.B) {
 				return err
 			}
 		}},
+		{"tollgate+all-callers", func(_ *storetest.Redis, s *redis.Store) func(context.Context, int) error {
+			limits, ids := rateAndQuota(), benchNames()
+			shared := limits[:1]
+			return func(ctx context.Context, id int) error {
+				own := store.Part{ID: ids[id], Charge: &limit.Charge{Limits: limits, Cost: 1}}
+				all := store.Part{ID: "all callers", Charge: &limit.Charge{Limits: shared, Cost: 1}}
+				s.CountBoth(ctx, &own, &all)
+				return own.Err
+			}
+		}},
 		{"two fixed windows", func(r *storetest.Redis, _ *redis.Store) func(context.Context, int) error {
 			c := goredis.NewClient(&goredis.Options{Addr: r.Addr(), PoolSize: 64})
 			b.Cleanup(func() { c.Close() })

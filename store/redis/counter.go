@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync"
 
 	goredis "github.com/redis/go-redis/v9"
 
@@ -35,52 +36,115 @@ func (s *Store) Count(ctx context.Context, id string, step store.Step, c *limit.
 	return s.countAt(ctx, id, step, c, 0)
 }
 
-// countAt counts at an instant, 0 for that of Redis. Limits without bound are
-// left out of the request: they count nothing.
+// countAt counts at an instant, 0 for that of Redis.
 func (s *Store) countAt(ctx context.Context, id string, step store.Step, c *limit.Charge, now int64) (limit.Verdict, error) {
+	p := store.Part{ID: id, Charge: c}
+	s.counted(ctx, step, now, &p)
+	return p.Verdict, p.Err
+}
+
+// CountBoth implements store.Counter.
+func (s *Store) CountBoth(ctx context.Context, own, shared *store.Part) {
+	s.countBothAt(ctx, own, shared, 0)
+}
+
+func (s *Store) countBothAt(ctx context.Context, own, shared *store.Part, now int64) {
+	if _, apart := s.client.(*goredis.ClusterClient); !apart {
+		s.counted(ctx, store.Take, now, own, shared)
+		return
+	}
+	var other sync.WaitGroup
+	other.Go(func() { s.counted(ctx, store.Take, now, shared) })
+	s.counted(ctx, store.Take, now, own)
+	other.Wait()
+}
+
+// Counted implements store.Counter.
+func (s *Store) Counted(ctx context.Context, id string) ([]byte, error) {
 	key := store.Key{Kind: store.KindLimit, ID: id}
 	if err := key.Check(); err != nil {
-		return limit.Verdict{}, err
+		return nil, err
 	}
-	if len(c.Limits) > limit.MaxLimits || c.Cost < 0 || c.Cost > limit.MaxBurst {
-		return limit.Verdict{Wait: limit.Never}, nil
+	var record []byte
+	err := s.call(ctx, "counted", func(ctx context.Context) error {
+		var err error
+		record, err = s.client.Get(ctx, s.layout.Name(key)).Bytes()
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
 	}
-	request := append(make([]byte, 0, countHead+len(c.Limits)*limit.ArgumentSize), byte(step))
-	request = appendNumber(appendNumber(request, c.Cost), now)
-	var index [limit.MaxLimits]int
-	asked := 0
+	return record, err
+}
+
+// counted counts on one record, or on two in one step, and fills the parts in.
+func (s *Store) counted(ctx context.Context, step store.Step, now int64, parts ...*store.Part) {
+	var asked [2][limit.MaxLimits]int
+	var many [2]int
+	e := s.errand(len(parts))
+	for i, p := range parts {
+		key := store.Key{Kind: store.KindLimit, ID: p.ID}
+		if p.Err = key.Check(); p.Err != nil {
+			failAll(parts, p.Err)
+			return
+		}
+		if len(p.Charge.Limits) > limit.MaxLimits || p.Charge.Cost < 0 || p.Charge.Cost > limit.MaxBurst {
+			refuseAll(parts)
+			return
+		}
+		request := make([]byte, 0, countHead+len(p.Charge.Limits)*limit.ArgumentSize)
+		if i == 0 {
+			request = appendNumber(appendNumber(append(request, byte(step)), p.Charge.Cost), now)
+		}
+		request, many[i] = appendLimits(request, p.Charge, &asked[i])
+		e.put(i, s.layout.Name(key), request)
+	}
+	answer, err := s.send(ctx, e)
+	if err != nil {
+		failAll(parts, err)
+		return
+	}
+	for i, p := range parts {
+		size := answerHead + many[i]*answerUsage
+		if len(answer) < size || i == len(parts)-1 && len(answer) != size {
+			failAll(parts, fmt.Errorf("%w: %w", store.ErrUnavailable, errAnswer))
+			return
+		}
+		p.Verdict = verdict(answer[:size], p.Charge, asked[i][:many[i]])
+		answer = answer[size:]
+		if p.Verdict.Foreign {
+			s.hooks.Unreadable(store.KindLimit)
+		}
+	}
+}
+
+func failAll(parts []*store.Part, err error) {
+	for _, p := range parts {
+		p.Err = err
+	}
+}
+
+func refuseAll(parts []*store.Part) {
+	for _, p := range parts {
+		p.Verdict = limit.Verdict{Wait: limit.Never}
+	}
+}
+
+// appendLimits appends the limits of a charge. Those without bound are left out:
+// they count nothing. index tells which ones are asked for.
+func appendLimits(request []byte, c *limit.Charge, index *[limit.MaxLimits]int) (out []byte, many int) {
 	for i := range c.Limits {
 		if !c.Limits[i].Unlimited() {
 			request = c.Limits[i].AppendArgument(request)
-			index[asked] = i
-			asked++
+			index[many] = i
+			many++
 		}
 	}
-	var answer string
-	err := s.call(ctx, "count", func(ctx context.Context) error {
-		var err error
-		answer, err = s.count.text(ctx, s.client, s.layout.Name(key), request)
-		return err
-	})
-	if err != nil {
-		return limit.Verdict{}, err
-	}
-	v, err := parseVerdict(answer, c, index[:asked])
-	if v.Foreign {
-		s.hooks.Unreadable(store.KindLimit)
-	}
-	return v, err
+	return request, many
 }
 
-// text runs a script on one key and gives its text.
-func (s script) text(ctx context.Context, c goredis.Scripter, key string, request []byte) (string, error) {
-	return s.Run(ctx, c, []string{key}, request).Text()
-}
-
-func parseVerdict(answer string, c *limit.Charge, index []int) (limit.Verdict, error) {
-	if len(answer) != answerHead+len(index)*answerUsage {
-		return limit.Verdict{}, fmt.Errorf("%w: %w", store.ErrUnavailable, errAnswer)
-	}
+// verdict reads the answer for one record, which has the right length.
+func verdict(answer string, c *limit.Charge, index []int) limit.Verdict {
 	v := limit.Verdict{Admitted: answer[0] == 1, Denied: -1, Foreign: answer[2] == 1, Wait: number(answer[3:])}
 	if v.Wait == forever {
 		v.Wait = limit.Never
@@ -95,13 +159,13 @@ func parseVerdict(answer string, c *limit.Charge, index []int) (limit.Verdict, e
 		u := answer[answerHead+i*answerUsage:]
 		v.Usage[at] = limit.Usage{Limit: number(u), Remaining: number(u[7:]), Reset: number(u[14:])}
 	}
-	return v, nil
+	return v
 }
 
 // appendNumber and number are numbers as the script has them: 7 bytes, big endian.
 func appendNumber(dst []byte, n int64) []byte {
 	var buf [8]byte
-	binary.BigEndian.PutUint64(buf[:], uint64(n)) //nolint:gosec // numbers are not negative
+	binary.BigEndian.PutUint64(buf[:], uint64(n))
 	return append(dst, buf[1:]...)
 }
 

@@ -36,6 +36,51 @@ func TestScriptCountsAsTheKernel(t *testing.T) {
 	}
 }
 
+// The same for two records that are charged together.
+func TestScriptCountsBothAsTheDrivers(t *testing.T) {
+	sequences := 500
+	if os.Getenv("TOLLGATE_LONG") != "" {
+		sequences = 20_000
+	}
+	s := openParity(t)
+	seed := uint64(time.Now().UnixNano())
+	r := rand.New(rand.NewPCG(seed, 2))
+	for i := range sequences {
+		if err := s.together(t.Context(), r, i); err != nil {
+			t.Fatalf("seed %d, sequence %d: %v", seed, i, err)
+		}
+	}
+}
+
+// together runs a sequence through the script and through a store in memory.
+func (p parity) together(ctx context.Context, r *rand.Rand, n int) error {
+	ids := [2]string{fmt.Sprintf("own %d", n), fmt.Sprintf("shared %d", n)}
+	pools := [2][]limit.Spec{randomLimits(r), randomLimits(r)}
+	tally := store.NewTally(0, store.Hooks{}, nil, nil)
+	now := int64(1_760_000_000_000_000) + r.Int64N(1e15)
+	for step := range 2 + r.IntN(8) {
+		own, shared := randomCharge(r, pools[0], now), randomCharge(r, pools[1], now)
+		shared.Cost = own.Cost
+		want := [2]store.Part{{ID: ids[0], Charge: &own}, {ID: ids[1], Charge: &shared}}
+		got := want
+		tally.CountBoth(ctx, &want[0], &want[1])
+		p.countBothAt(ctx, &got[0], &got[1], now)
+		for i := range got {
+			want[i].Verdict.Write, want[i].Verdict.Until = false, 0
+			if got[i].Err != nil || want[i].Err != nil || got[i].Verdict != want[i].Verdict {
+				return fmt.Errorf("step %d, record %d: the script says %+v, %v, the driver %+v, %v",
+					step, i, got[i].Verdict, got[i].Err, want[i].Verdict, want[i].Err)
+			}
+			stored, err := p.Counted(ctx, ids[i])
+			if err != nil || !bytes.Equal(stored, tally.Counted(ids[i])) {
+				return fmt.Errorf("step %d, record %d: %v\nscript %x\ndriver %x", step, i, err, stored, tally.Counted(ids[i]))
+			}
+		}
+		now += max(jump(r, pools[0]), 0) // a driver does not let late callers turn time back
+	}
+	return nil
+}
+
 type parity struct{ *Store }
 
 func (p parity) sequence(ctx context.Context, r *rand.Rand, id string) error {

@@ -21,7 +21,12 @@ type Store struct {
 	client goredis.UniversalClient // for calls
 	tail   goredis.UniversalClient // for reading the feed, which blocks
 
-	put, delete, count script
+	put, delete script
+
+	countHash any      // of the counting script
+	lane      *lane    // of counts to the only server
+	lanes     sync.Map // … or one for each server of a cluster
+	errands   sync.Pool
 
 	ended   context.Context
 	end     context.CancelFunc
@@ -46,10 +51,13 @@ func Open(o Options) (*Store, error) {
 		now:     o.Now,
 		put:     putScript(),
 		delete:  deleteScript(),
-		count:   countScript(),
 	}
 	s.ended, s.end = context.WithCancel(context.Background())
 	s.client = newClient(o, connections(o), s.guarded)
+	s.countHash = countScript().Hash()
+	if only, ok := s.client.(*goredis.Client); ok {
+		s.lane = &lane{store: s, server: only}
+	}
 	s.tail = newClient(o, feedConnections, func(string, *goredis.Client) {})
 	// The first call should not have to wait for a connection.
 	s.running.Go(func() {

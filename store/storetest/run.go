@@ -16,6 +16,8 @@ type Subject struct {
 	Advance func(d time.Duration)
 	// Workers and Rounds are the size of the stress tests; 0 is 16 and 50.
 	Workers, Rounds int
+	// Apart: two records cannot be counted on in one step.
+	Apart bool
 }
 
 // Run tests every rule of package store.
@@ -53,6 +55,10 @@ func Run(t *testing.T, s Subject) {
 		{"looks without counting", looksWithoutCounting},
 		{"resets and tops up", resetsAndTopsUp},
 		{"renews at the instant", renewsAtTheInstant},
+		{"takes from both or none", takesFromBothOrNone},
+		{"admits exactly of both", admitsExactlyOfBoth},
+		{"gives the record", givesTheRecord},
+		{"records nothing of refused requests", recordsNothingOfRefused},
 	}
 	for _, r := range rules {
 		t.Run(r.name, func(t *testing.T) {

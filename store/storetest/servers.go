@@ -294,6 +294,16 @@ func (r *Redis) Errors(tb testing.TB, word string) int {
 	return n
 }
 
+// Number is a field of INFO that is a whole number.
+func (r *Redis) Number(t testing.TB, field string) int {
+	t.Helper()
+	n, err := strconv.Atoi(r.Info(t, field))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 // Stop stops the process where it is (SIGSTOP): connections stay, nothing is
 // answered, until Continue.
 func (r *Redis) Stop(tb testing.TB) { tb.Helper(); r.signal(tb, syscall.SIGSTOP) }

@@ -22,7 +22,7 @@ local MAXLOGGED, MAXRECORD = 1000, 32768
 
 -- The places of a limit's array. END and NEXT are those of a calendar; buckets and
 -- logs have more, by name.
-local ID, KIND, N, PER, END, NEXT, DEAD, A, B = 1, 2, 3, 4, 5, 6, 7, 8, 9
+local ID, KIND, N, PER, END, NEXT, DEAD, A, B, READ = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 local WINDOW, BUCKET, LOG, QUOTA = 1, 2, 3, 5
 
 local step, cost, now = unpack('>c1I7I7', ARGV[1])
@@ -163,6 +163,7 @@ for k = 1, #KEYS do
   books[k] = book
   for at = k == 1 and 16 or 1, #text, 58 do
     local l = { unpack('>c8BI7I7I7I7I7I7I7', text, at) }
+    l[READ] = false -- where unpack had stopped
     if l[KIND] == BUCKET or l[KIND] == LOG then
       more = more or seldom()
       more.named(l)
@@ -178,45 +179,48 @@ for k = 1, #KEYS do
     local at, length, others = 2, #record, nil
     book.foreign = byte(record, 1) ~= 1
     while not book.foreign and at <= length do
-      local good, id, kind, size, dead, a, b = at + 17 <= length, nil, 0, 0, 0, 0, 0
-      if good then
+      local id, kind, size, dead, a, b = nil, 0, 0, MAXNUMBER + 1, 0, 0
+      if at + 31 <= length then -- what most entries are
+        id, kind, size, dead, a, b = unpack('>c8BI2I7I7I7', record, at)
+      elseif at + 17 <= length then
         id, kind, size, dead = unpack('>c8BI2I7', record, at)
-        good = size >= 7 and at + 10 + size <= length
       end
-      if good then
-        if kind == WINDOW or kind == 4 or kind == QUOTA then
-          good = size == 21
-          if good then a, b = unpack('>I7I7', record, at + 18) end
-        elseif kind == BUCKET then
-          good = size == 14
-          if good then a = unpack('>I7', record, at + 18) end
-        elseif kind == LOG then
-          good = size % 7 == 0 and size <= 7 * (1 + MAXLOGGED)
-        end
+      local last = at + 10 + size
+      local good = size >= 7 and last <= length and dead <= MAXNUMBER
+      if kind == WINDOW or kind == QUOTA or kind == 4 then
+        good = good and size == 21 and a <= MAXNUMBER and b <= MAXNUMBER
+      elseif kind == BUCKET then
+        good = good and size == 14
+        if good then a = unpack('>I7', record, at + 18) end
+        good = good and a <= MAXNUMBER
+      elseif kind == LOG then
+        good = good and size % 7 == 0 and size <= 7 * (1 + MAXLOGGED)
       end
-      if not good or dead > MAXNUMBER or a > MAXNUMBER or b > MAXNUMBER then
+      if not good then
         book.foreign = true
-      else
-        local last, mine = at + 10 + size, nil
-        for i = 1, n do
-          if book[i][ID] == id then
-            mine = book[i]
-            break
-          end
-        end
-        if mine then
-          if not mine.read and mine[KIND] == kind then
-            mine.read, mine[DEAD], mine[A], mine[B] = true, dead, a, b
-            if kind == LOG then mine.log = sub(record, at + 11, last) end
-          end
-        elseif dead > now then
-          others = others or {}
-          others[#others + 1] = { dead = dead, entry = sub(record, at, last) }
-          book.size = book.size + 11 + size
-        end
-        book.lived = max(book.lived, dead)
-        at = last + 1
+        break
       end
+      local mine
+      for i = 1, n do
+        if book[i][ID] == id then
+          mine = book[i]
+          break
+        end
+      end
+      if mine then
+        if not mine.rare then
+          if mine[KIND] == kind and not mine[READ] then mine[READ], mine[DEAD], mine[A], mine[B] = true, dead, a, b end
+        elseif mine[KIND] == kind and not mine.read then
+          mine.read, mine[DEAD], mine[A] = true, dead, a
+          if kind == LOG then mine.log = sub(record, at + 11, last) end
+        end
+      elseif dead > now then
+        others = others or {}
+        others[#others + 1] = { dead = dead, entry = sub(record, at, last) }
+        book.size = book.size + 11 + size
+      end
+      if dead > book.lived then book.lived = dead end
+      at = last + 1
     end
     book.others = others
     if book.foreign then -- counts as empty
@@ -225,7 +229,8 @@ for k = 1, #KEYS do
     end
   end
 
-  local want = step == 't' and max(cost, 1) or 1
+  local want = 1
+  if step == 't' and cost > 1 then want = cost end
   for i = 1, n do
     local l, w = book[i], 0
     local kind, per, dead = l[KIND], l[PER], l[DEAD]
@@ -265,7 +270,8 @@ for k = 1, #KEYS do
       elseif dead == 0 then
         w = 0
       elseif l[B] <= free then
-        local rest = min(dead - per - now, per)
+        local rest = dead - per - now
+        if rest > per then rest = per end
         local share = rest / per
         if ceil(l[A] * share) > free - l[B] then
           more = more or seldom()
@@ -318,9 +324,10 @@ for k = 1, #books do
       local l = book[i]
       local first = true -- of this id
       for j = 1, i - 1 do first = first and book[j][ID] ~= l[ID] end
-      if l[DEAD] > 0 and first then
-        own = own .. (l.rare and l.rare.entry(l) or pack('>c8BI2I7I7I7', l[ID], l[KIND], 21, l[DEAD], l[A], l[B]))
-        ends = max(ends, l[DEAD])
+      local dead = l[DEAD]
+      if dead > 0 and first then
+        own = own .. (l.rare and l.rare.entry(l) or pack('>c8BI2I7I7I7', l[ID], l[KIND], 21, dead, l[A], l[B]))
+        if dead > ends then ends = dead end
       end
     end
     local all = '\1'
@@ -358,8 +365,12 @@ for k = 1, #books do
   end
 
   local refused = book.refused
-  out = out .. char(refused and 0 or 1, refused and refused - 1 or 255, book.foreign and 1 or 0)
-    .. (book.longest == NEVER and '\255\255\255\255\255\255\255' or pack('>I7', book.longest))
+  if refused or book.foreign then
+    out = out .. char(refused and 0 or 1, refused and refused - 1 or 255, book.foreign and 1 or 0)
+      .. (book.longest == NEVER and '\255\255\255\255\255\255\255' or pack('>I7', book.longest))
+  else
+    out = out .. '\1\255\0\0\0\0\0\0\0\0'
+  end
   for i = 1, #book do
     local l = book[i]
     local most, left, back, dead = l[N], l[N], now, l[DEAD]
@@ -368,8 +379,12 @@ for k = 1, #books do
       if l.rare then
         left = l.rare.left(l)
       elseif l[KIND] == WINDOW then
-        local share = min(dead - l[PER] - now, l[PER]) / l[PER]
-        left = max(l[N] - l[B] - ceil(l[A] * share), 0)
+        local per = l[PER]
+        local rest = dead - per - now
+        if rest > per then rest = per end
+        local share = rest / per
+        left = l[N] - l[B] - ceil(l[A] * share)
+        if left < 0 then left = 0 end
         if l[B] == 0 then back = dead - l[PER] end
       else
         most = min(l[N] + l[B], MAXNUMBER)
