@@ -57,6 +57,7 @@ func (s *Store) submit(w *write) (store.Version, error) {
 func (s *Store) commitAll() {
 	drop := time.NewTicker(dropEvery)
 	defer drop.Stop()
+	s.dropPast()
 	for {
 		select {
 		case <-s.ended.Done():

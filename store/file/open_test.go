@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/tollgate-authz/tollgate/store"
@@ -263,6 +264,58 @@ func TestRandomDamage(t *testing.T) {
 	}
 	if refused == 0 {
 		t.Error("nothing was refused: the damage did not reach anything")
+	}
+}
+
+// TestDropsPastHours: what expires within one hour leaves the log as a whole, a
+// while after the hour has passed.
+func TestDropsPastHours(t *testing.T) {
+	dir := t.TempDir()
+	start := time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
+	at := func(d time.Duration) file.Options {
+		return file.Options{Now: func() time.Time { return start.Add(d) }}
+	}
+	s := open(t, dir, at(0))
+	for i := range 300 {
+		put(t, s, cred(fmt.Sprintf("first hour %d", i)), "v", start.Add(time.Duration(i)*time.Second+time.Second))
+	}
+	put(t, s, cred("second hour"), "v", start.Add(90*time.Minute))
+	put(t, s, cred("moved"), "v", start.Add(time.Minute))
+	put(t, s, cred("moved"), "w", time.Time{})
+	put(t, s, cred("moved back"), "v", time.Time{})
+	put(t, s, cred("moved back"), "w", start.Add(time.Minute))
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	hour := func(n int64) string { return fmt.Sprintf("until.%012d", start.Unix()/3600+n) }
+	for _, step := range []struct {
+		after   time.Duration
+		buckets []string
+		records int
+	}{
+		{30 * time.Second, []string{"forever", "tollgate", hour(0), hour(1)}, 300 - 30 + 3},
+		{60*time.Minute + 30*time.Second, []string{"forever", "tollgate", hour(0), hour(1)}, 2},
+		{62 * time.Minute, []string{"forever", "tollgate", hour(1)}, 2},
+		{3 * time.Hour, []string{"forever", "tollgate"}, 1},
+	} {
+		s := open(t, dir, at(step.after))
+		if got := contents(t, s); len(got) != step.records || got["moved"] != "w" {
+			t.Errorf("after %v: %d records, want %d", step.after, len(got), step.records)
+		}
+		put(t, s, cred("moved"), "w", time.Time{}) // waits for what is done at the start
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		var buckets []string
+		inLog(t, dir, func(tx *bolt.Tx) error {
+			return tx.ForEach(func(name []byte, _ *bolt.Bucket) error {
+				buckets = append(buckets, string(name))
+				return nil
+			})
+		})
+		if diff := cmp.Diff(step.buckets, buckets); diff != "" {
+			t.Errorf("after %v (-want +got):\n%s", step.after, diff)
+		}
 	}
 }
 
