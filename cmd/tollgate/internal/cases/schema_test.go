@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -123,6 +126,54 @@ func TestSchemaAndReaderAgreeOnShape(t *testing.T) {
 		}
 		if err := valid(t, schema, []byte(broken)); err == nil {
 			t.Errorf("the schema takes %q", change[1])
+		}
+	}
+}
+
+// The page describes every key of the format, and its example runs.
+func TestThePageDescribesTheFormat(t *testing.T) {
+	page, err := os.ReadFile("../../../../docs/cases.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := map[string]bool{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z]+)` \\|").FindAllStringSubmatch(string(page), -1) {
+		documented[row[1]] = true
+	}
+	written := map[string]bool{}
+	for _, one := range []any{File{}, Key{}, Case{}, Request{}, Token{}, Expect{}} {
+		for field := range reflect.TypeOf(one).Fields() {
+			if name := field.Tag.Get("yaml"); name != "" && name != "-" {
+				written[name] = true
+			}
+		}
+	}
+	if diff := cmp.Diff(written, documented); diff != "" {
+		t.Error(diff)
+	}
+	_, rest, _ := strings.Cut(string(page), "```yaml\n")
+	example, _, _ := strings.Cut(rest, "```")
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"tollgate.yaml": "version: 1\napis:\n- {id: orders, match: [{host: '*', path: /orders}], keys: [{pem: file://issuer.pem, issuer: https://issuer.example/}], claims: {audiences: [orders]}, policies: {default: [all]}}\n" +
+			"policies: [{id: all, access: {orders: {allow: all}}}]\n",
+		"cases/orders.case.yaml": example,
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	results := (&Runner{Surfaces: []Surface{Direct(Parts{})}}).Run(t.Context(), filepath.Join(dir, "cases", "orders.case.yaml"))
+	if len(results) != 4 {
+		t.Errorf("%d results", len(results))
+	}
+	for _, r := range results {
+		if !r.Passed() {
+			t.Errorf("%s: %s %v", r.Case, r.Error, r.Differences)
 		}
 	}
 }
