@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/tollgate-authz/tollgate/authz/internal/jws"
@@ -70,7 +71,7 @@ func (d *decision) authenticate(ctx context.Context) (s *session, keep time.Dura
 	times := datesOf(tok.Claims)
 	v := verification{tok: tok, expired: d.api.claims.expired(&times, d.now)}
 	if why = d.verify(ctx, &v); why != nil {
-		if why.reason == SignatureInvalid && !d.api.byCred {
+		if why.reason == SignatureInvalid && v.sure && !d.api.byCred {
 			return nil, keepInvalid, why
 		}
 		return nil, 0, why
@@ -142,6 +143,7 @@ type verification struct {
 	expired bool
 	cred    *Credential // that verified it, nil for keys of the configuration
 	tried   bool        // a key was there and did not sign it
+	sure    bool        // … and no key of a provider could change that
 }
 
 // verify finds the key that signed the token: keys at hand, then the credential
@@ -161,12 +163,17 @@ func (d *decision) verify(ctx context.Context, v *verification) *denial {
 			return why
 		}
 	}
-	if err != nil && !errors.Is(err, keyset.ErrIssuer) && !v.tried {
-		keys, err = d.api.keys.Refetch(ctx, keys[:0], &q)
-		if d.signed(v, keys) {
+	if !errors.Is(err, keyset.ErrIssuer) {
+		var fresh []*keyset.Key
+		fresh, err = d.api.keys.Refetch(ctx, keys, &q)
+		if d.signed(v, fresh) {
 			return nil
 		}
+		keys = append(keys, fresh...)
 	}
+	v.sure = len(d.api.remotes) == 0 || slices.ContainsFunc(keys, func(k *keyset.Key) bool {
+		return k.HasID && v.tok.HasKid && k.ID == v.tok.Kid
+	})
 	why := &denial{reason: SignatureInvalid, early: true}
 	switch {
 	case v.tried:
