@@ -16,8 +16,8 @@ func features() map[string]bool {
 		"limits":           false, // the section, and limits of an API
 		"rate":             false,
 		"quota":            false,
-		"keys.jwks":        false,
-		"keys.discover":    false,
+		"keys.jwks":        true,
+		"keys.discover":    true,
 		"keys.credentials": false,
 		"split":            false,
 	}
