@@ -7,17 +7,19 @@ import "sync"
 const maxPairs = 128
 
 // capped keeps the children of one metric by up to two label values; after
-// maxPairs of them every new pair shares the child "other".
+// maxPairs of them every new pair shares the child "other". Values are scrubbed
+// when they are first seen: they are text that other packages write.
 type capped[C any] struct {
 	mu    sync.RWMutex
 	known map[pair]C
 	make  func(first, second string) C
+	plain bool // the hook of the canary test
 }
 
 type pair struct{ first, second string }
 
-func newCapped[C any](make func(first, second string) C) *capped[C] {
-	return &capped[C]{known: map[pair]C{}, make: make}
+func newCapped[C any](plain bool, make func(first, second string) C) *capped[C] {
+	return &capped[C]{known: map[pair]C{}, make: make, plain: plain}
 }
 
 func (c *capped[C]) get(first, second string) C {
@@ -42,7 +44,11 @@ func (c *capped[C]) get(first, second string) C {
 			return child
 		}
 	}
-	child = c.make(key.first, key.second)
+	shown := key
+	if !c.plain {
+		shown = pair{Scrub(key.first), Scrub(key.second)}
+	}
+	child = c.make(shown.first, shown.second)
 	c.known[key] = child
 	return child
 }

@@ -32,7 +32,7 @@ func latencyBuckets() []float64 {
 	}
 }
 
-func newMetrics(build Build, reasons []authz.Reason) *metrics {
+func newMetrics(o Options, reasons []authz.Reason) *metrics {
 	registry := prometheus.NewRegistry()
 	m := &metrics{registry: registry, checks: newChecks(registry, reasons)}
 	registry.MustRegister(
@@ -52,13 +52,13 @@ func newMetrics(build Build, reasons []authz.Reason) *metrics {
 		Name: "tollgate_log_lines_suppressed_total", Help: "Lines about denials that were left out of the log for their number.",
 	})
 	registry.MustRegister(latency, m.cacheHits, m.suppressed)
-	m.dependencies(registry)
+	m.dependencies(registry, o.plain)
 	m.reloads = newReloadMetrics(registry)
-	build.register(registry)
+	o.Build.register(registry)
 	return m
 }
 
-func (m *metrics) dependencies(registry prometheus.Registerer) {
+func (m *metrics) dependencies(registry prometheus.Registerer, plain bool) {
 	degraded := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "tollgate_degraded_total", Help: "Decisions made without a dependency, by what was used instead.",
 	}, []string{"kind"})
@@ -69,9 +69,9 @@ func (m *metrics) dependencies(registry prometheus.Registerer) {
 		Name: "tollgate_dependency_duration_seconds", Help: "Time that a dependency took.", Buckets: latencyBuckets(),
 	}, []string{"dependency"})
 	registry.MustRegister(degraded, asked, took)
-	m.degraded = newCapped(func(kind, _ string) prometheus.Counter { return degraded.WithLabelValues(kind) })
-	m.asked = newCapped(func(name, result string) prometheus.Counter { return asked.WithLabelValues(name, result) })
-	m.askedTook = newCapped(func(name, _ string) prometheus.Observer { return took.WithLabelValues(name) })
+	m.degraded = newCapped(plain, func(kind, _ string) prometheus.Counter { return degraded.WithLabelValues(kind) })
+	m.asked = newCapped(plain, func(name, result string) prometheus.Counter { return asked.WithLabelValues(name, result) })
+	m.askedTook = newCapped(plain, func(name, _ string) prometheus.Observer { return took.WithLabelValues(name) })
 }
 
 func (m *metrics) decision(info *authz.DecisionInfo) {

@@ -19,6 +19,8 @@ type Options struct {
 	Build       Build
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
+
+	plain bool // the hook of the canary test: nothing is taken out of labels
 }
 
 // Obs counts and logs what the engine does.
@@ -46,7 +48,7 @@ func New(o Options) (*Obs, error) {
 	}
 	obs := &Obs{
 		log:     o.Logger,
-		metrics: newMetrics(o.Build, reasons),
+		metrics: newMetrics(o, reasons),
 		floods:  newFloods(reasons),
 		now:     o.Now,
 	}
