@@ -3,18 +3,14 @@ package config
 import (
 	"fmt"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/tollgate-authz/tollgate/store"
+	"github.com/tollgate-authz/tollgate/store/seal"
 )
 
-// storeSchemes are the kinds of stores (contract section 3, store).
-func storeSchemes() []string {
-	return []string{"memory", "file", "redis", "rediss", "redis+unix", "redis+sentinel", "redis+cluster"}
-}
-
-// storeURL checks the kind of the store. The URL itself is not shown: it may
-// hold a password.
+// storeURL checks the URL of the store. It is not shown: it may hold a password.
 func (c *checker) storeURL(v Value) {
 	const at = "/store/url"
 	if v.ref != nil && v.ref.scheme == schemeFile {
@@ -25,21 +21,35 @@ func (c *checker) storeURL(v Value) {
 	if url == "" { // not resolved, which is reported already
 		return
 	}
-	kind, rest, ok := strings.Cut(url, ":")
 	if userinfo(url) && v.ref == nil {
 		c.warn(at, "the store's URL has a password in it", "write password: env://NAME or another reference beside url")
 	}
-	switch {
-	case !ok || !slices.Contains(storeSchemes(), kind):
-		instead := "write memory:, file:DIR, redis://HOST:PORT or another kind of store"
-		if near := nearest(kind, storeSchemes()); ok && near != "" {
+	if _, err := store.ParseURL(url); err != nil {
+		what, instead, _ := strings.Cut(strings.TrimPrefix(err.Error(), "store: "), ": ")
+		kinds := []string{"memory", "file", "redis", "rediss", "redis+unix", "redis+sentinel", "redis+cluster"}
+		kind, _, _ := strings.Cut(url, ":")
+		if near := nearest(kind, kinds); near != "" && !slices.Contains(kinds, kind) {
 			instead = "did you mean " + near + ":?"
 		}
-		c.fault(at, "the store is of no known kind", instead)
-	case kind == "file" && rest == "":
-		c.fault(at, "file: names no directory", "write file:.tollgate")
-	case strings.HasPrefix(kind, "redis") && !strings.HasPrefix(rest, "//"):
-		c.fault(at, "the store has no host", "write "+kind+"://HOST:PORT")
+		c.fault(at, what, instead)
+	}
+}
+
+// seals checks the keyring.
+func (c *checker) seals(s *Seal) {
+	ids := map[string]bool{}
+	for i, k := range s.Keys {
+		at := fmt.Sprintf("/seal/keys/%d", i)
+		if ids[k.ID] {
+			c.fault(at+"/id", "two keys have the id "+quote(k.ID), "give each its own")
+		}
+		ids[k.ID] = true
+		if k.Key.Bytes() == nil { // not resolved, which is reported already
+			continue
+		}
+		if _, err := seal.ParseKey("key", string(k.Key.Bytes())); err != nil {
+			c.fault(at+"/key", strings.TrimPrefix(err.Error(), "seal key key: "), "write 32 bytes in base64")
+		}
 	}
 }
 
@@ -109,12 +119,21 @@ func (c *checker) endpoints(f *File) {
 	}
 }
 
-// Dir gives the directory of a file: store, made relative to the working
-// directory; ok is false for other stores.
-func (s Store) Dir() (dir string, ok bool) {
-	rest, ok := strings.CutPrefix(s.URL.Text(), "file:")
-	if !ok {
-		return "", false
+// Address takes the URL of the store apart, with user and password that stand
+// beside it, and a directory made relative to the working directory.
+func (s Store) Address() (store.Address, error) {
+	a, err := store.ParseURL(s.URL.Text())
+	if err != nil {
+		return store.Address{}, err
 	}
-	return within(s.base, strings.TrimPrefix(filepath.FromSlash(rest), "//")), true
+	if a.Scheme == store.SchemeFile {
+		a.Path = within(s.base, a.Path)
+	}
+	if !s.Username.IsZero() {
+		a.Username = s.Username.Text()
+	}
+	if !s.Password.IsZero() {
+		a.Password = string(s.Password.Bytes())
+	}
+	return a, nil
 }

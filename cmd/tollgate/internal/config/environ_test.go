@@ -113,13 +113,13 @@ func TestPathsOfVariables(t *testing.T) {
 	if len(problems) > 0 || c.Answers.Realm.Text() != "version: 1" {
 		t.Errorf("%q\n%s", c.Answers.Realm.Text(), lines(problems))
 	}
-	if got, ok := c.Store.Dir(); !ok || got != filepath.Join(dir, ".tollgate") {
+	if got, err := c.Store.Address(); err != nil || got.Path != filepath.Join(dir, ".tollgate") {
 		t.Errorf("the store is in %s", got)
 	}
 	l = loaderOf(filepath.Join(dir, "tollgate.yaml"))
 	l.Env = env("TOLLGATE_STORE=file:data")
 	c, _ = l.Load(t.Context())
-	if got, ok := c.Store.Dir(); !ok || got != "data" {
+	if got, err := c.Store.Address(); err != nil || got.Path != "data" {
 		t.Errorf("the store is in %s", got)
 	}
 }
