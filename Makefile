@@ -9,6 +9,7 @@ export PATH := $(BIN):$(CURDIR)/.tools/npm/node_modules/.bin:$(PATH)
 DEMO_FLAGS ?=
 FUZZTIME   ?= 30s
 FUZZJOBS   ?= 1
+FUZZ       ?= .
 BENCH      ?= .
 BENCHCOUNT ?= 6
 VERSION    ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -62,8 +63,8 @@ generate: ## regenerate what is generated
 verify: ## are the generated files what generation gives?
 	.ci/verify
 
-fuzz: ## every fuzz target for FUZZTIME (30s), FUZZJOBS (1) at once
-	.ci/fuzz $(FUZZTIME) $(FUZZJOBS)
+fuzz: ## fuzz targets (FUZZ, a regular expression) for FUZZTIME (30s), FUZZJOBS (1) at once
+	.ci/fuzz $(FUZZTIME) $(FUZZJOBS) '$(FUZZ)'
 
 bench: ## benchmarks; compare two outputs with benchstat
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(BENCHCOUNT) ./...
