@@ -125,7 +125,7 @@ func (r *rig) health(t *testing.T, service string) healthv1.HealthCheckResponse_
 // soon bounds what a test waits for; only a hang gets there.
 func soon(tb testing.TB) context.Context {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(tb.Context(), 2*time.Minute)
 	tb.Cleanup(cancel)
 	return ctx
 }
