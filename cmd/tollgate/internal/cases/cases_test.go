@@ -42,7 +42,7 @@ func TestEveryReasonHasACase(t *testing.T) {
 		"token_unknown": "split tokens", "token_revoked": "revocation", "revocation_stale": "revocation",
 		"credential_unknown": "credentials", "credential_inactive": "credentials", "credential_expired": "credentials",
 		"rate_limited": "limits", "quota_exceeded": "limits", "store_unavailable": "limits",
-		"keys_unavailable": "remote keys", "internal": "no configuration leads there",
+		"internal":      "no configuration leads there",
 		"token_invalid": "what clients see; no decision has it",
 	}
 	files, err := Find("testdata/product")
