@@ -18,7 +18,7 @@ apis:
     match: [{host: "*", path: /orders}]
     public: [{methods: [GET], path: /orders/health}]
     keys:
-      - {jwk: KEYS, issuer: ISSUER}
+      - {jwks: KEYS, issuer: ISSUER}
     claims: {audiences: [orders]}
     policies: {default: [reader]}
 policies:
@@ -31,8 +31,8 @@ policies:
 `
 
 // configuration fills in where the keys are and whose they are.
-func configuration(keys, issuer string) string {
-	return strings.NewReplacer("KEYS", quote("file://"+keys), "ISSUER", quote(issuer)).Replace(configurationText)
+func configuration(issuer *Issuer) string {
+	return strings.NewReplacer("KEYS", quote(issuer.KeysURL()), "ISSUER", quote(issuer.Name())).Replace(configurationText)
 }
 
 // quote writes a YAML scalar: JSON strings are YAML.

@@ -132,16 +132,8 @@ func (s *show) startIssuer(ctx context.Context) error {
 }
 
 func (s *show) startGate(ctx context.Context) error {
-	set, err := s.issuer.JWKS()
-	if err != nil {
-		return err
-	}
-	keys := filepath.Join(s.dir, "keys.json")
-	if err := os.WriteFile(keys, set, 0o600); err != nil {
-		return err
-	}
 	file := filepath.Join(s.dir, "tollgate.yaml")
-	if err := os.WriteFile(file, []byte(configuration(keys, s.issuer.Name())), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(configuration(s.issuer)), 0o600); err != nil {
 		return err
 	}
 	address, end, err := s.options.Gate(ctx, file, s.recent)
