@@ -11,3 +11,9 @@ func (s *Snapshot) HasPolicy(org, id string) bool { return s.policies.Has(org, i
 
 // Policies are the policies as they were specified. They must not be changed.
 func (s *Snapshot) Policies() []policies.Spec { return s.specs }
+
+// CheckOwn says what is wrong with rights and limits of a credential's own.
+func (s *Snapshot) CheckOwn(own *policies.Spec) []Problem {
+	_, problems := s.policies.CompileInline(own)
+	return problems
+}

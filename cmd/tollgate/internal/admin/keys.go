@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/tollgate-authz/tollgate/authz/credential"
+	"github.com/tollgate-authz/tollgate/policies"
 	adminv1 "github.com/tollgate-authz/tollgate/proto/tollgate/admin/v1"
 	"github.com/tollgate-authz/tollgate/store"
 )
@@ -254,9 +255,10 @@ func (s *Server) known(c *credential.Credential) error {
 			return status.Errorf(codes.InvalidArgument, "no policy %q: list them with GET /v1/policies", id)
 		}
 	}
-	for _, a := range c.Access {
-		if !snap.HasAPI(a.API) {
-			return status.Errorf(codes.InvalidArgument, "no API %q: list them with GET /v1/apis", a.API)
+	own := &policies.Spec{ID: "key", Access: c.Access, Rate: c.Rate, Quota: c.Quota}
+	for _, p := range snap.CheckOwn(own) {
+		if !p.Warning {
+			return status.Errorf(codes.InvalidArgument, "%s: %s: %s", strings.TrimPrefix(p.At, "/"), p.What, p.Instead)
 		}
 	}
 	return nil
