@@ -2,14 +2,14 @@
 // dumps it or as a file says it, and finds known mistakes of a front that asks
 // an authorization service. Every finding says what to change.
 //
-//	read.go     a dump, from a file or an admin address
-//	tree.go     looking into JSON without Envoy's types
-//	front.go    what a dump holds: connection managers, filters, routes, clusters
-//	finding.go  what is reported
-//	filter.go   rules about the ext_authz filter itself
-//	manager.go  rules about its connection manager: order, paths, headers
-//	cluster.go  rules about the cluster that it asks
-//	route.go    rules about routes, and about routes and APIs
+//	read.go          a dump, from a file or an admin address
+//	tree.go          looking into JSON without Envoy's types
+//	front.go         what a dump holds: connection managers, filters, routes, clusters
+//	finding.go       what is reported
+//	filter.go        rules about the ext_authz filter itself
+//	surroundings.go  rules about its connection manager: order, paths, headers
+//	cluster.go       rules about the cluster that it asks
+//	route.go         rules about routes, and about routes and APIs
 //
 // It knows Envoy's fields by name only: a dump of a newer Envoy with fields that
 // no rule looks at is read all the same.
