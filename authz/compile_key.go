@@ -127,6 +127,8 @@ func (c *keyCompiler) use(base string, algorithms []jws.Alg) {
 		used = used || slices.Contains(c.listed, alg)
 	}
 	if !used {
-		c.p.add(base, "none of the listed algorithms can use this key", "an algorithm of its type under algorithms")
+		c.p.soften(c.a.spec.Definition != nil, Problem{
+			At: base, What: "none of the listed algorithms can use this key", Instead: "an algorithm of its type under algorithms",
+		})
 	}
 }

@@ -19,11 +19,19 @@ func (a *api) compileKeys(base string, p *problems) {
 	for i := range a.spec.Keys {
 		c.compile(&a.spec.Keys[i], at(base, "keys", i))
 	}
+	foreign := a.spec.Definition != nil
 	if len(a.spec.Keys) == 0 && !a.spec.Inactive {
-		p.add(at(base, "keys"), "an API needs at least one key", "{jwks: https://issuer.example/keys, issuer: https://issuer.example/}")
+		p.soften(foreign, Problem{
+			At: at(base, "keys"), What: "an API needs at least one key",
+			Instead: "{jwks: https://issuer.example/keys, issuer: https://issuer.example/}",
+		})
 	}
 	for _, alg := range jws.Algs() {
 		switch {
+		case foreign: // its signing method is a family; whether the key fits is another question
+			if slices.Contains(algorithms, alg) {
+				a.algorithms = append(a.algorithms, alg)
+			}
 		case len(algorithms) == 0 && c.usable[alg]:
 			a.algorithms = append(a.algorithms, alg)
 		case slices.Contains(algorithms, alg) && c.usable[alg]:

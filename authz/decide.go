@@ -190,6 +190,9 @@ func (d *decision) permit() *denial {
 	d.trace.step("access")
 	d.granted = true
 	s := d.session
+	if why := d.version(); why != nil {
+		return why
+	}
 	d.rights = s.rights.Permits(d.line.Method, d.target, s.scopes)
 	switch d.rights.Permission {
 	case policies.Allowed:
@@ -198,7 +201,7 @@ func (d *decision) permit() *denial {
 	case policies.Refused:
 		why := denied(AccessRefused)
 		if s.rights == nil {
-			why.tyk = "Access to this API has been disallowed"
+			why.tyk = errTykAPI
 			d.trace.fact("cause", "no policy grants anything on this API")
 		}
 		return why

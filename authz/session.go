@@ -81,7 +81,7 @@ func (d *decision) resolve(s *session, tok *jws.Token, cred *Credential) *denial
 	if cred != nil {
 		choice.IDs = cred.Policies
 	} else {
-		chosen, err := d.api.selector.Choose(claimTexts{tok.Claims})
+		chosen, err := d.api.selector.Choose(claimTexts{tok.Claims, d.api.spec.Tyk})
 		if err != nil {
 			return refusedPolicy(err)
 		}
@@ -122,11 +122,17 @@ func (d *decision) merge(ids []string, cred *Credential) (*policies.Grant, error
 }
 
 // claimTexts lets policies read the claims of a token.
-type claimTexts struct{ claims jws.Object }
+type claimTexts struct {
+	claims jws.Object
+	tyk    bool // what is no text in an array is passed over, arrays within are flattened
+}
 
 // Texts gives a claim as policies read it.
 func (c claimTexts) Texts(name string) ([]string, policies.Form) {
 	v := c.claims.Lookup(name)
+	if c.tyk && v.Kind() == jws.Array {
+		return flatTexts(nil, v, 0), policies.List
+	}
 	switch v.Kind() {
 	case jws.Absent, jws.Null:
 		return nil, policies.Absent

@@ -97,6 +97,7 @@ type TykVersions struct {
 	Default       string
 	Fallback      bool // the default stands in for the others
 	Known         []string
+	Rights        bool // policies must grant the version
 }
 
 // MatchSpec is one host and path prefix of an API.

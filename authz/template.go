@@ -40,6 +40,7 @@ const (
 	fromPolicies
 	fromScopes
 	fromTags
+	fromNothing
 	fromMixed // a text with variables of Tyk
 	fromTykID
 	fromJOSE // a claim, or a field of the header

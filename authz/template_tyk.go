@@ -73,8 +73,10 @@ func variable(prefix, name string, def *TykDefinition) (piece, bool) {
 		return piece{fromTykID, ""}, def != nil
 	case prefix == tykMeta:
 		return piece{fromMeta, name}, name != ""
-	case prefix != tykContext || def == nil || !def.Context:
+	case prefix != tykContext || def == nil:
 		return piece{}, false
+	case !def.Context: // switched off, they are empty in Tyk
+		return piece{fromNothing, ""}, true
 	case isClaim:
 		return piece{fromJOSE, claim}, claim != ""
 	case name == "token":

@@ -6,9 +6,10 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"strconv"
+	"slices"
 	"strings"
 
+	"github.com/tollgate-authz/tollgate/authz/internal/jws"
 	"github.com/tollgate-authz/tollgate/policies"
 )
 
@@ -69,11 +70,8 @@ func refusedPolicy(err error) *denial {
 		return why
 	case errors.As(err, &unknown):
 		why := denied(PolicyUnknown)
-		switch {
-		case unknown.Origin == policies.FromScopes:
+		if unknown.Origin == policies.FromScopes {
 			why.tyk = errTykSeveral
-		case unknown.Origin == policies.FromDefault && unknown.Only:
-			why.tyk, why.tykStatus = "failed to create key: policy not found: "+strconv.QuoteToASCII(unknown.ID), 500
 		}
 		return why
 	}
@@ -89,4 +87,56 @@ func conflicting(conflict *policies.ConflictError, from policies.Origin) *denial
 		why.tyk, why.tykStatus = errTykSeveral, 0
 	}
 	return why
+}
+
+// flatTexts gives the texts of an array and of the arrays within it.
+func flatTexts(out []string, v jws.Value, depth int) []string {
+	const deepest = 32
+	for item := range v.Items() {
+		switch {
+		case item.Kind() == jws.String:
+			out = append(out, item.Text())
+		case item.Kind() == jws.Array && depth < deepest:
+			out = flatTexts(out, item, depth+1)
+		}
+	}
+	return out
+}
+
+// version refuses a request for a version of the API that there is not, or that
+// the policies do not grant.
+func (d *decision) version() *denial {
+	v := d.api.spec.Definition.version()
+	if v == nil {
+		return nil
+	}
+	asked, _ := d.req.Header(strings.ToLower(v.Header), 0)
+	if v.Query != "" {
+		asked, _ = findQuery(d.line.Target, v.Query)
+	}
+	if asked == "" {
+		asked = v.Default
+	}
+	why := denied(AccessRefused)
+	switch {
+	case asked == "":
+		why.tyk = "Version information not found"
+		return why
+	case !slices.Contains(v.Known, asked):
+		why.tyk = "This API version does not seem to exist"
+		return why
+	case !v.Rights, d.session.rights.HasVersion(asked), v.Fallback && d.session.rights.HasVersion(v.Default):
+		return nil
+	}
+	why.tyk = errTykAPI
+	return why
+}
+
+const errTykAPI = "Access to this API has been disallowed"
+
+func (d *TykDefinition) version() *TykVersions {
+	if d == nil {
+		return nil
+	}
+	return d.Versions
 }

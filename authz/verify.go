@@ -181,6 +181,7 @@ func (d *decision) verify(ctx context.Context, v *verification) *denial {
 		why.reason = IssuerRefused
 	case errors.Is(err, keyset.ErrUnavailable):
 		why.reason, why.err = KeysUnavailable, err
+		why.tyk, why.tykStatus = "Key not authorized", 403
 	case d.byIdentity(v.tok):
 		why.reason = CredentialUnknown
 	default:

@@ -73,7 +73,7 @@ func (s *Selector) scopesTyk(claims Claims) Scopes {
 func (s *Selector) exist(ids []string, from Origin) error {
 	for _, id := range ids {
 		if s.set.find(s.spec.Org, id) == nil {
-			return &UnknownError{ID: id, Origin: from, Only: from == FromDefault && len(unique(s.spec.Default)) == 1}
+			return &UnknownError{ID: id, Origin: from}
 		}
 	}
 	return nil
@@ -88,7 +88,7 @@ func (s *Selector) known(c Choice) (Choice, error) {
 		}
 	}
 	if len(kept) == 0 {
-		return Choice{}, &UnknownError{ID: c.IDs[0], Origin: c.Origin, Only: len(c.IDs) == 1}
+		return Choice{}, &UnknownError{ID: c.IDs[0], Origin: c.Origin}
 	}
 	c.IDs = kept
 	return c, nil

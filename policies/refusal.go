@@ -13,11 +13,8 @@ func (*MissingError) Error() string {
 
 // UnknownError means that a policy does not exist in this org (policy_unknown).
 type UnknownError struct {
-	ID string
-	// Origin and Only say what named it, and whether it was the only one; where
-	// Tyk's habits count.
-	Origin Origin
-	Only   bool
+	ID     string
+	Origin Origin // what named it; where Tyk's habits count
 }
 
 // Error describes the refusal; the id is quoted and cut.

@@ -1,9 +1,6 @@
 package policies
 
-import (
-	"slices"
-	"strings"
-)
+import "slices"
 
 // ConflictError means that policies of Tyk's files cannot be applied, alone or
 // together. Its text is Tyk's.
@@ -157,7 +154,7 @@ func (a *tykAPI) perAPILimits(p *policy, r *tykRight) {
 	case !a.perAPI, scope == r.api:
 		a.scope = scope
 	case a.scope != r.api:
-		a.scope = min(a.scope, scope)
+		a.scope = max(a.scope, scope)
 	}
 	a.perAPI, a.rated, a.quotad = true, true, true
 	a.own = a.own || !l.empty()
@@ -183,7 +180,7 @@ func (a *tykAPI) limitEndpoints(p *policy, r *tykRight) {
 
 // scopes says which counters are shared: those of all APIs, unless their rights
 // come from several policies. Then each API counts with those whose rights come
-// from the same policy, the one with the smallest id.
+// from the same policy, of several the last by id.
 func (m *tykMerge) scopes() {
 	from := map[string]bool{}
 	for _, a := range m.apis {
@@ -205,7 +202,7 @@ func (a *tykAPI) setBy() string {
 	if a.perAPI {
 		return a.scope
 	}
-	return slices.MinFunc(a.granted, func(x, y *policy) int { return strings.Compare(x.id, y.id) }).id
+	return a.granted[len(a.granted)-1].id
 }
 
 // limits are those that govern the API.
@@ -243,4 +240,10 @@ func (m *tykMerge) sources(a *tykAPI) []*source {
 		out = append(out, &s)
 	}
 	return out
+}
+
+// HasVersion reports whether a version of a versioned API is granted. Only
+// policies of Tyk's files grant any. A nil APIGrant grants none.
+func (g *APIGrant) HasVersion(version string) bool {
+	return g != nil && slices.ContainsFunc(g.sources, func(s *source) bool { return slices.Contains(s.versions, version) })
 }

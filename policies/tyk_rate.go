@@ -10,7 +10,8 @@ import (
 // TykRate gives a rate in Tyk's numbers (requests per seconds, both may have
 // fractions) as whole requests per time: 0.5 per 1 is 1 per 2s. Rates at or
 // below 0, and those per 0, are unlimited in Tyk. A rate that has no exact form
-// is brought to a stricter one.
+// is brought to a stricter one. It counts as Tyk does unless it is told otherwise:
+// in windows that begin with their first request.
 func TykRate(rate, per float64) Rate {
 	if rate <= 0 || per <= 0 || math.IsNaN(rate) || math.IsNaN(per) {
 		return Rate{Requests: -1}
@@ -27,9 +28,9 @@ func TykRate(rate, per float64) Rate {
 	case requests == 0:
 		requests, nanos = 1, longest
 	case nanos > longest:
-		return Rate{Requests: max(int64(rate*longest/float64(time.Second)/per), 1), Per: maxPer}
+		requests, nanos = max(int64(rate*longest/float64(time.Second)/per), 1), longest
 	}
-	return Rate{Requests: requests, Per: max(time.Duration(math.Ceil(nanos)), shortest)}
+	return Rate{Requests: requests, Per: max(time.Duration(math.Ceil(nanos)), shortest), Algorithm: FixedWindow}
 }
 
 // wholeRequests gives a rate as requests ÷ parts, exactly where its shortest

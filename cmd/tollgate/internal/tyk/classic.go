@@ -3,7 +3,7 @@ package tyk
 // readClassic reads a Classic definition.
 func readClassic(v value) definition {
 	d := definition{
-		at: v, id: v.get("api_id"), name: v.get("name").text(), org: v.get("org_id").text(), domain: v.get("domain"),
+		at: v, classic: true, id: v.get("api_id"), name: v.get("name").text(), org: v.get("org_id").text(), domain: v.get("domain"),
 		listen: v.get("proxy", "listen_path"), active: true,
 		method: v.get("jwt_signing_method"), source: v.get("jwt_source"),
 		skipKid: v.get("jwt_skip_kid").flag(), clientField: v.get("jwt_client_base_field"),
@@ -35,7 +35,7 @@ func readClassic(v value) definition {
 		off: v.get("global_rate_limit", "disabled").flag(),
 	}
 	if data := v.get("version_data"); data.there() && !notVersioned(data) {
-		d.versions = data
+		d.classicVersions(v.get("definition"), data)
 	}
 	return d
 }
@@ -105,7 +105,7 @@ func classicLocation(v value) location {
 func (d *definition) classicMiddleware(v value) {
 	for _, version := range v.get("version_data", "versions").members() {
 		for _, h := range version.value.get("global_headers").members() {
-			d.inject = append(d.inject, headerValue{name: h.name, value: h.value.text(), at: h.value})
+			d.addHeader(headerValue{name: h.name, value: h.value.text(), at: h.value})
 		}
 		d.remove = append(d.remove, version.value.get("global_headers_remove").list()...)
 		paths := version.value.get("extended_paths")

@@ -1,17 +1,22 @@
 package tyk
 
-import "time"
+import (
+	"time"
+
+	"github.com/tollgate-authz/tollgate/authz"
+)
 
 // definition is one API definition in the one meaning that both spellings have.
 // Values keep their places, so that what is found later can be told there.
 type definition struct {
-	at     value // the whole definition
-	id     value
-	name   string
-	org    string
-	domain value
-	listen value
-	active bool
+	at      value // the whole definition
+	classic bool
+	id      value
+	name    string
+	org     string
+	domain  value
+	listen  value
+	active  bool
 
 	kind     string // why it is no JWT API; "" for one
 	kindAt   value
@@ -26,6 +31,7 @@ type definition struct {
 	allowedSubs  value
 	skipKid      bool
 	clientField  value
+	function     string // hash_key_function
 	policyClaims []value
 	defaults     []value
 	scopeNames   []value
@@ -47,7 +53,7 @@ type definition struct {
 	rate      apiRate
 	skipRate  value
 	skipQuota value
-	versions  value // versioning that cannot be kept
+	versions  *authz.TykVersions
 	ignored   []value
 }
 

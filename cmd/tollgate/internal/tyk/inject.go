@@ -28,7 +28,7 @@ func (d *definition) headers(spec *authz.APISpec) {
 	spec.Inject, spec.InjectSet = identityHeaders(), true
 	for _, h := range d.inject {
 		if strings.Contains(h.value, "$tyk_context.") && !d.context {
-			h.at.note("context-off", "context variables are off in this definition, so Tyk sends the text as it is, and so it is here", "enable_context_vars")
+			h.at.note("context-off", "context variables are off in this definition, so this one is empty", "enable_context_vars: true")
 		}
 		spec.Inject = append(spec.Inject, authz.InjectSpec{Header: h.name, Template: h.value})
 	}
@@ -50,4 +50,19 @@ func (d *definition) limits(spec *authz.APISpec) {
 	}
 	rate := policies.TykRate(d.rate.rate, d.rate.per)
 	spec.Limits.Rate = &rate
+}
+
+// addHeader adds an injected header. The versions of an API may all have it; one
+// that they have with different values cannot be kept.
+func (d *definition) addHeader(h headerValue) {
+	for _, before := range d.inject {
+		if !strings.EqualFold(before.name, h.name) {
+			continue
+		}
+		if before.value != h.value {
+			h.at.note("header-versions", "another version of the API sends this header with another value, which counts", "one API for each version")
+		}
+		return
+	}
+	d.inject = append(d.inject, h)
 }

@@ -13,8 +13,10 @@ import (
 
 // Options say how files are read.
 type Options struct {
-	LegacyPaths bool    // tyk.paths: legacy; a tyk.conf decides instead
-	Resolve     Resolve // nil: references are refused
+	LegacyPaths bool // tyk.paths: legacy; a tyk.conf decides instead
+	// HashFunction is tyk.hash_key_function; a tyk.conf decides instead.
+	HashFunction string
+	Resolve      Resolve // nil: references are refused
 }
 
 // Loaded is what files of Tyk say, natively.
@@ -22,8 +24,8 @@ type Loaded struct {
 	APIs     []authz.APISpec
 	Policies []policies.Spec
 	Findings []Finding
-	// HashFunction is hash_key_function of a tyk.conf; "" without one. HasConf
-	// tells an empty one apart from none.
+	// HashFunction is hash_key_function of tyk.conf, else that of the options.
+	// HasConf says that there is one.
 	HashFunction string
 	HasConf      bool
 
@@ -39,7 +41,7 @@ func Load(files []config.ForeignFile, o Options) *Loaded {
 	if o.Resolve == nil {
 		o.Resolve = func(string) ([]byte, error) { return nil, errNoReferences }
 	}
-	l := &Loaded{}
+	l := &Loaded{HashFunction: o.HashFunction}
 	var definitions []definition
 	var rules []named
 	for _, f := range files {
@@ -128,6 +130,7 @@ func (l *Loaded) addAPIs(definitions []definition, p *paths, resolve Resolve) {
 	seen := map[string]bool{}
 	for i := range definitions {
 		d := &definitions[i]
+		d.function = l.HashFunction
 		spec := d.api(resolve)
 		if seen[spec.ID] && spec.ID != "" {
 			d.id.wrong("another definition has the id "+shown(spec.ID), "an id of its own")

@@ -32,7 +32,7 @@ func readOAS(v value) definition {
 		d.skipQuota = other
 	}
 	if ver := info.get("versioning"); ver.get("enabled").flag() {
-		d.versions = ver
+		d.oasVersions(ver)
 	}
 	return d
 }
@@ -125,7 +125,10 @@ func (d *definition) oasMiddleware(ext value) {
 		}
 		d.remove = h.get("remove").list()
 	}
-	if r := global.get("rateLimit"); r.there() {
+	for _, r := range []value{global.get("rateLimit"), ext.get("upstream", "rateLimit")} {
+		if !r.there() {
+			continue
+		}
 		d.rate = apiRate{at: r, rate: r.get("rate").number(), per: duration(r.get("per")).Seconds(), off: !r.get("enabled").flag()}
 	}
 	for _, path := range ext.get("middleware", "operations").members() {

@@ -26,7 +26,7 @@ func (p *paths) pattern(api, text string) (anchored string, ok bool) {
 	expr = strings.ReplaceAll(expr, "/*/", "/[^/]+/")
 	expr = strings.ReplaceAll(expr, "/*", "/.*")
 	if p.legacy {
-		anchored = `^(?s:.*)(?:` + expr + `)(?s:.*)$`
+		anchored = searched(expr)
 	} else {
 		if text == "" { // matches nothing here in Tyk
 			return "", false
@@ -34,17 +34,32 @@ func (p *paths) pattern(api, text string) (anchored string, ok bool) {
 		if !strings.HasSuffix(expr, "$") {
 			expr += "$"
 		}
-		head := ""
-		if !strings.HasPrefix(text, "/") {
-			head = `(?s:.*)`
-		}
-		// The path with or without the part that the API listens on.
-		anchored = `^(?:` + regexp.QuoteMeta(p.listen[api]) + `)?` + head + `(?:` + expr + `)(?s:.*)$`
+		anchored = p.matched(p.listen[api], expr)
 	}
 	if _, err := regexp.Compile(anchored); err != nil {
 		return "", false
 	}
 	return "regex:" + anchored, true
+}
+
+// searched fits a path that has the expression anywhere.
+func searched(expr string) string { return `^(?s:.*)(?:` + expr + `)(?s:.*)$` }
+
+// matched fits a path that begins with the expression, or has it anywhere where
+// it does not begin with a slash; with or without the part that the API listens
+// on.
+func (p *paths) matched(listen, expr string) string {
+	before := `^(?:` + regexp.QuoteMeta(listen) + `)?`
+	begin, begins := strings.CutPrefix(expr, "^")
+	switch {
+	case strings.HasPrefix(expr, "/"):
+		return before + `(?:` + expr + `)(?s:.*)$`
+	case begins && !strings.Contains(begin, "|"):
+		return before + `(?:` + begin + `)(?s:.*)$`
+	case begins: // what the sign binds to is not plain: only the whole path
+		return searched(expr)
+	}
+	return before + `(?s:.*)(?:` + expr + `)(?s:.*)$`
 }
 
 // access reads the access rights of a policy or of a key.

@@ -74,7 +74,7 @@ func (d *definition) keys(resolve Resolve) (keys []authz.KeySpec, algorithms []s
 		if key, ok := d.static(f, known, resolve); ok {
 			keys = append(keys, key)
 		}
-	default:
+	case !d.jwksIgnored:
 		keys = append(keys, authz.KeySpec{Credentials: true})
 	}
 	if d.jwksIgnored && len(d.jwks) > 0 {

@@ -29,6 +29,9 @@ func (d *definition) api(resolve Resolve) authz.APISpec {
 			"enable JWT, or leave the file out and let Envoy route the path without a check")
 		return spec
 	}
+	spec.Definition = &authz.TykDefinition{
+		Classic: d.classic, SkipKid: d.skipKid, HashFunction: d.function, Context: d.context, Versions: d.versions,
+	}
 	spec.Keys, spec.Algorithms = d.keys(resolve)
 	spec.Token = authz.LocationSpec{Header: d.location.header, HeaderOff: d.location.headerOff, Strip: d.strip}
 	if d.location.queryOn {
@@ -181,9 +184,6 @@ func (d *definition) selector() policies.SelectorSpec {
 func (d *definition) report() {
 	if d.clientField.there() && d.clientField.text() != "" && len(d.policyClaims) == 0 {
 		d.clientField.note("client-field", "the policy of another key, named by a claim, is not looked up", "a policy claim or a scope map")
-	}
-	if d.versions.there() {
-		d.versions.note("versions", "versions of an API are not told apart", "one API for each version, by path or host")
 	}
 	for _, v := range d.ignored {
 		v.note("other-check", "this is not checked here", "say it in Envoy's routes or in access rights")
