@@ -110,7 +110,8 @@ func loneSurrogate(text string) bool {
 			r, _ = strconv.ParseUint(esc[2:], 16, 32)
 		}
 		low := r >= 0xdc00 && r < 0xe000
-		if low != (highEnd == m[0]) && (low || highEnd >= 0) {
+		paired := low && highEnd == m[0]
+		if (low || highEnd >= 0) && !paired {
 			return true
 		}
 		highEnd = -1
