@@ -16,7 +16,7 @@ VERSION    ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo d
 LDFLAGS    := -s -w -X main.version=$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-long race e2e lint format generate verify fuzz bench cover vuln clean
+.PHONY: help demo build test test-long test-keycloak race e2e lint format generate verify fuzz bench cover vuln clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,10 @@ race: ## all tests but end-to-end, with the race detector
 e2e: ## end-to-end tests with a real Envoy
 	.ci/fetch envoy npm redis
 	.ci/test e2e
+
+test-keycloak: ## tokens of a real Keycloak (Maven and Java 17: 170 MB, minutes)
+	.ci/fetch envoy keycloak
+	$(GO) test -tags keycloak -count 1 -timeout 30m -v -run '^TestKeycloak$$' ./cmd/tollgate/internal/e2e
 
 lint: ## golangci-lint, as .golangci.yml says
 	.ci/fetch bin
