@@ -273,3 +273,36 @@ func BenchmarkEndsOfAMillion(b *testing.B) {
 		s.Ends(f, noon)
 	}
 }
+
+func TestResealMovesEveryRule(t *testing.T) {
+	old, young := seal.NewKey("old"), seal.NewKey("young")
+	r := makeReplicas(t)
+	first, err := seal.New(old)
+	must(t, err)
+	both, err := seal.New(young, old)
+	must(t, err)
+	only, err := seal.New(young)
+	must(t, err)
+	before := NewRegistry(r.store, first, r.a.now)
+	for _, rule := range []Rule{{Kind: Subject, Value: "alice"}, {Kind: JWTID, Value: "j1", Until: noon.Add(time.Hour)}} {
+		_, err := before.Create(t.Context(), rule)
+		must(t, err)
+	}
+	rotated := NewRegistry(r.store, both, r.a.now)
+	done, err := rotated.Reseal(t.Context())
+	must(t, err)
+	if done != (Resealed{Done: 2}) {
+		t.Errorf("resealed: %+v", done)
+	}
+	done, err = rotated.Reseal(t.Context())
+	must(t, err)
+	if done != (Resealed{Current: 2}) {
+		t.Errorf("a second time: %+v", done)
+	}
+	after := NewRegistry(r.store, only, r.a.now)
+	_, err = after.Load(t.Context())
+	must(t, err)
+	if after.Set().Len() != 2 || !after.Set().Ends(facts(nil), noon) {
+		t.Errorf("%d rules under the new key alone", after.Set().Len())
+	}
+}
