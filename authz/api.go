@@ -23,6 +23,7 @@ type api struct {
 	selector   *policies.Selector
 	public     *policies.Routes
 	edits      template
+	limits     apiLimits
 }
 
 func (a *api) allows(alg jws.Alg) bool { return slices.Contains(a.algorithms, alg) }

@@ -61,8 +61,13 @@ func (e *Engine) build(spec Spec) (*Snapshot, *problems) {
 	var found []Problem
 	s.policies, found = policies.Compile(spec.Policies, ids, spec.Merge)
 	p.take("/policies", found)
+	s.limits = newLimitTable(s.policies)
+	checkLimits(spec.Limits, p)
 	for i := range spec.APIs {
 		s.add(spec.APIs[i], at("/apis", i), p)
+	}
+	for i, a := range s.apis {
+		a.compileLimits(spec.Limits, at("/apis", i), p)
 	}
 	m := managedNames(spec.APIs)
 	s.bare.finish(m)

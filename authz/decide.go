@@ -30,6 +30,7 @@ type decision struct {
 	cached  bool
 	granted bool // the walk came to the grant
 	rights  policies.Verdict
+	ask     Ask // of the limits
 	taken   Taken
 	broom   broom
 	// degraded names what was used instead of an exact answer (contract section 7).
@@ -220,15 +221,18 @@ func (d *decision) limit(ctx context.Context) *denial {
 	if limiter == nil || (d.rights.Rate == nil && d.rights.Quota == nil && d.api.spec.Limits.Rate == nil) {
 		return nil
 	}
-	taken, err := limiter.Take(ctx, &Ask{
+	d.ask = Ask{
 		API: &d.api.spec, Session: d.session.id, Rate: d.rights.Rate, Quota: d.rights.Quota,
 		Now: d.now, Peek: d.trace.on(),
-	})
+		of: &d.api.limits, table: d.snap.limits, record: d.session.record,
+	}
+	taken, err := limiter.Take(ctx, &d.ask)
 	if err != nil {
 		return &denial{reason: StoreUnavailable, err: err}
 	}
 	d.taken = taken
 	d.degrade(taken.Degraded)
+	d.trace.fact("limit", taken.Limit)
 	d.trace.fact("remaining", taken.Remaining)
 	if taken.Reason == "" {
 		return nil

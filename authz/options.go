@@ -46,6 +46,10 @@ type Ask struct {
 	Quota   *policies.Limit
 	Now     time.Time
 	Peek    bool // explain: charge nothing
+
+	of     *apiLimits // what the snapshot knows of these limits
+	table  *limitTable
+	record string
 }
 
 // Taken is what the limits say. Reason is "", RateLimited or QuotaExceeded.

@@ -17,6 +17,7 @@ type session struct {
 	subject   string // the identity
 	issuer    string
 	id        string
+	record    string // that its limits are counted on
 	warned    string // warn_only rules that refuse the token
 
 	grant  *policies.Grant
@@ -49,6 +50,7 @@ func (d *decision) derive(tok *jws.Token, cred *Credential) (*session, *denial) 
 		s.subject = subject
 	}
 	s.id = sessionID(d.api.spec.Org, kind, boundTo, s.subject)
+	s.record = recordOf(s.id)
 	if canStand(s.subject) {
 		s.shownSubject = s.subject
 	}

@@ -17,6 +17,7 @@ type Snapshot struct {
 	byID      map[string]*api
 	hosts     hosts
 	policies  *policies.Set
+	limits    *limitTable
 	specs     []policies.Spec // as they were given
 	answers   *answers
 	bare      template // removes every managed header and injects none

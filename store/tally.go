@@ -289,6 +289,21 @@ func (t *Tally) Sweep(partition int, now int64) {
 	}
 }
 
+// Forget drops what is counted of an id.
+func (t *Tally) Forget(id string) {
+	e, _ := t.lock(id, false) // no error without making one
+	if e == nil {
+		return
+	}
+	defer e.mu.Unlock()
+	e.gone = true
+	s := &t.shards[Partition(id)]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.byID, id)
+	t.bytes.Add(-int64(perTallied + len(id) + len(e.record)))
+}
+
 // All gives every id and its entry, each while it is locked.
 func (t *Tally) All(yield func(id string, e *Tallied) bool) {
 	for i := range t.shards {

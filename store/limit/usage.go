@@ -63,3 +63,15 @@ func edit(dst, record []byte, c *Charge, cells *[MaxLimits]cell) ([]byte, Verdic
 	v.Admitted = v.Denied < 0
 	return dst, v
 }
+
+// IDs gives the limits of which a record says something at now. A foreign record
+// says nothing.
+func IDs(record []byte, now int64) []ID {
+	var ids []ID
+	each(record, func(e entry) {
+		if e.dead() > now {
+			ids = append(ids, ID(e))
+		}
+	})
+	return ids
+}
