@@ -9,6 +9,7 @@ import (
 
 	"github.com/tollgate-authz/tollgate/authz"
 	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/config"
+	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/tyk"
 )
 
 // ofFile marks the flags that stand over a setting of the file: their variables
@@ -41,7 +42,7 @@ func (f *fileFlags) loader(t *terminal, check func(authz.Spec) []authz.Problem) 
 			given[flag.Name] = flag.Value.String()
 		}
 	})
-	return &config.Loader{Path: f.path, Env: t.getenv, Flags: given, Check: check, Now: t.now}
+	return &config.Loader{Path: f.path, Env: t.getenv, Flags: given, Check: check, Foreign: tyk.Foreign, Now: t.now}
 }
 
 // tell prints problems, one a line, and says how many there are.

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/cases"
+	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/tyk"
 )
 
 func newTest(t *terminal) *cobra.Command {
@@ -64,7 +65,7 @@ Exit status 0: all came true; 1: something came otherwise, with the difference.`
 
 // surfaces are all ways to ask for a decision.
 func (t *terminal) surfaces() []cases.Surface {
-	parts := cases.Parts{}
+	parts := cases.Parts{Foreign: tyk.Foreign}
 	check := func(ctx context.Context, out, errs io.Writer, args ...string) int {
 		none := func(string) (string, bool) { return "", false } // case files say everything
 		return run(ctx, &terminal{in: t.in, out: out, err: errs, getenv: none, now: t.now}, args)

@@ -11,7 +11,7 @@ func features() map[string]bool {
 		"listen.public":    false,
 		"listen.admin":     false,
 		"revocation":       false,
-		"tyk":              false, // the section, and Tyk files named by include
+		"tyk":              true,  // the section, and Tyk files named by include
 		"token_endpoints":  false,
 		"limits":           false, // the section, and limits of an API
 		"rate":             false,

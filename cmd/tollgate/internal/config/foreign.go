@@ -1,13 +1,25 @@
 package config
 
 import (
+	"context"
+	"errors"
+
 	"github.com/tollgate-authz/tollgate/authz"
 	"github.com/tollgate-authz/tollgate/policies"
 )
 
 // Foreign turns Tyk files into native specifications. It gets all of them at
 // once, since they speak of each other.
-type Foreign func(settings Tyk, files []ForeignFile) ForeignResult
+type Foreign func(in ForeignInput) ForeignResult
+
+// ForeignInput is what there is to read.
+type ForeignInput struct {
+	Settings Tyk
+	Files    []ForeignFile
+	// Resolve gives what a reference (env://, file://, vault://, consul://) stands
+	// for; paths are relative to the main file. The error never has the value.
+	Resolve func(reference string) ([]byte, error)
+}
 
 // ForeignFile is one file that include names and that has the shape of a file of
 // Tyk: a definition, policies or tyk.conf.
@@ -28,7 +40,7 @@ type ForeignResult struct {
 }
 
 // readForeign reads the Tyk files, or refuses them.
-func (l *load) readForeign(f *File, files []*document, c *Config) {
+func (l *load) readForeign(ctx context.Context, f *File, files []*document, c *Config) {
 	if len(files) == 0 {
 		return
 	}
@@ -45,7 +57,7 @@ func (l *load) readForeign(f *File, files []*document, c *Config) {
 	for i, d := range files {
 		list[i] = ForeignFile{Path: d.name, Data: d.data}
 	}
-	result := l.Foreign(f.Tyk, list)
+	result := l.Foreign(ForeignInput{Settings: f.Tyk, Files: list, Resolve: l.resolve(ctx, &c.Inputs)})
 	l.problems = append(l.problems, result.Problems...)
 	for i := range result.APIs {
 		l.origins.apis = append(l.origins.apis, origin{elsewhere: func(p string) Problem { return result.Locate("apis", i, p) }})
@@ -57,5 +69,27 @@ func (l *load) readForeign(f *File, files []*document, c *Config) {
 	c.Spec.Policies = append(c.Spec.Policies, result.Policies...)
 	if f.Tyk.Merge == "tyk" {
 		c.Spec.Merge = policies.MergeTyk
+	}
+}
+
+// resolve resolves the references of Tyk files one by one, and remembers them: for
+// following what they name, and so that no message shows what stands behind them.
+func (l *load) resolve(ctx context.Context, inputs *Inputs) func(string) ([]byte, error) {
+	by := l.values.resolvers(&l.source)
+	return func(written string) ([]byte, error) {
+		r := &reference{scheme: schemeOf(written), written: written}
+		if r.scheme == "" {
+			return nil, errors.New("is no reference")
+		}
+		r.target = written[len(r.scheme):]
+		if r.scheme == schemeFile {
+			r.target = within(l.origins.main.dir(), r.target)
+			inputs.Values = append(inputs.Values, r.target)
+		}
+		if problems := resolveAll(ctx, []*reference{r}, by); len(problems) > 0 {
+			return nil, errors.New(problems[0].What)
+		}
+		l.refs = append(l.refs, r)
+		return r.value, nil
 	}
 }

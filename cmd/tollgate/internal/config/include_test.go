@@ -177,7 +177,8 @@ func TestForeign(t *testing.T) {
 	})
 	l := loaderOf(filepath.Join(dir, "tollgate.yaml"))
 	var names []string
-	l.Foreign = func(settings Tyk, files []ForeignFile) ForeignResult {
+	l.Foreign = func(in ForeignInput) ForeignResult {
+		settings, files := in.Settings, in.Files
 		for _, f := range files {
 			names = append(names, filepath.Base(f.Path))
 		}

@@ -67,7 +67,7 @@ func (l *load) read(ctx context.Context) (c *Config, ok bool) {
 		}
 	}
 	c.Spec = spec(f)
-	l.readForeign(f, foreign, c)
+	l.readForeign(ctx, f, foreign, c)
 	c.Hash = hex.EncodeToString(l.hash)[:min(12, 2*len(l.hash))]
 	c.Spec.Hash = c.Hash
 	f.APIs, f.Policies = nil, nil // they are in Spec now

@@ -38,7 +38,6 @@ func TestFullExample(t *testing.T) {
 		"tollgate.yaml/seal",
 		"tollgate.yaml/admin",
 		"tollgate.yaml/revocation",
-		"tollgate.yaml/tyk",
 		"tollgate.yaml/apis/0/keys/5/credentials",
 		"tollgate.yaml/apis/0/split",
 		"tollgate.yaml/apis/0/limits",

@@ -157,15 +157,15 @@ func (l *Loaded) addPolicies(rules []named, p *paths) {
 }
 
 // Foreign is Load in the shape that the configuration loader takes.
-func Foreign(resolve Resolve) config.Foreign {
-	return func(s config.Tyk, files []config.ForeignFile) config.ForeignResult {
-		l := Load(files, Options{LegacyPaths: s.Paths == "legacy", Resolve: resolve})
-		r := config.ForeignResult{APIs: l.APIs, Policies: l.Policies, Locate: l.locate}
-		for _, f := range l.Findings {
-			r.Problems = append(r.Problems, f.problem())
-		}
-		return r
+func Foreign(in config.ForeignInput) config.ForeignResult {
+	l := Load(in.Files, Options{
+		LegacyPaths: in.Settings.Paths == "legacy", HashFunction: in.Settings.HashKeyFunction, Resolve: in.Resolve,
+	})
+	r := config.ForeignResult{APIs: l.APIs, Policies: l.Policies, Locate: l.locate}
+	for _, f := range l.Findings {
+		r.Problems = append(r.Problems, f.problem())
 	}
+	return r
 }
 
 // locate gives the place of what Compile finds: the definition or the policy.
