@@ -59,7 +59,7 @@ func BenchmarkCheck(b *testing.B) {
 	}
 	for _, inFlight := range []int{16, 64} {
 		b.Run(fmt.Sprintf("in_flight=%d", inFlight), func(b *testing.B) {
-			const rounds = 5
+			const rounds = 15
 			ratios, allocs, cpus := map[string][]float64{}, map[string][]float64{}, map[string][]float64{}
 			calls := max(b.N/(rounds*len(scenarios)), 1)
 			for round := range rounds {

@@ -49,7 +49,7 @@ func FuzzMessage(f *testing.F) {
 		if err != nil {
 			return
 		}
-		answer := reply.(*authv3.CheckResponse)
+		answer := overWire(t, reply)
 		switch {
 		case answer.GetStatus().GetCode() == 0:
 			t.Fatal("let in")

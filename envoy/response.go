@@ -7,6 +7,7 @@ import (
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 	typev3 "github.com/envoyproxy/go-control-plane/envoy/type/v3"
 	rpcstatus "google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/tollgate-authz/tollgate/authz"
@@ -140,45 +141,50 @@ func (o *options) add(name, value string, several bool) {
 	o.list = append(o.list, e)
 }
 
-// metadataSize is the number of keys that metadata can give.
-const metadataSize = 11
-
-// metadata gives the flat strings for later filters and access logs. It is never
-// empty: Envoy measures the duration of a check only where something is there.
+// metadata gives the flat strings for later filters and access logs, in the order
+// of their names. It is never empty: Envoy measures the duration of a check only
+// where something is there. The fields are written as the bytes that they have on
+// the wire (a map of texts, google/protobuf/struct.proto): as a Go map they would
+// cost as much as the decision, and come in another order each time.
 func metadata(answer *authz.Answer) *structpb.Struct {
 	m := &answer.Metadata
-	all := [metadataSize]struct{ name, value string }{
-		{"decision", answer.ID},
-		{"outcome", answer.Outcome.String()},
-		{"reason", m.Reason},
+	wire := make([]byte, 0, 512)
+	for _, f := range [...]struct{ name, value string }{
 		{"api", m.API},
-		{"subject", m.Subject},
-		{"session", m.Session},
-		{"policies", m.Policies},
-		{"limit", m.Limit},
-		{"remaining", m.Remaining},
-		{"degraded", m.Degraded},
 		{"config", m.Config},
-	}
-	n := 0
-	for _, f := range all {
+		{"decision", answer.ID},
+		{"degraded", m.Degraded},
+		{"limit", m.Limit},
+		{"outcome", answer.Outcome.String()},
+		{"policies", m.Policies},
+		{"reason", m.Reason},
+		{"remaining", m.Remaining},
+		{"session", m.Session},
+		{"subject", m.Subject},
+	} {
 		if f.value != "" {
-			all[n] = f
-			n++
+			wire = appendField(wire, f.name, clip(f.value))
 		}
 	}
-	block := &struct {
-		fields structpb.Struct
-		values [metadataSize]structpb.Value
-		kinds  [metadataSize]structpb.Value_StringValue
-	}{}
-	block.fields.Fields = make(map[string]*structpb.Value, n)
-	for i, f := range all[:n] {
-		block.kinds[i].StringValue = clip(f.value)
-		block.values[i].Kind = &block.kinds[i]
-		block.fields.Fields[f.name] = &block.values[i]
-	}
-	return &block.fields
+	out := &structpb.Struct{}
+	out.ProtoReflect().SetUnknown(wire)
+	return out
+}
+
+// appendField writes one entry of Struct.fields: the name is field 1 of the
+// entry, the value field 2, and of that a text field 3. Both are short: clip and
+// the names above see to it.
+func appendField(wire []byte, name, text string) []byte {
+	value := protowire.SizeTag(3) + protowire.SizeBytes(len(text))
+	entry := protowire.SizeTag(1) + protowire.SizeBytes(len(name)) + protowire.SizeTag(2) + protowire.SizeBytes(value)
+	wire = protowire.AppendTag(wire, 1, protowire.BytesType)
+	wire = protowire.AppendVarint(wire, uint64(entry))
+	wire = protowire.AppendTag(wire, 1, protowire.BytesType)
+	wire = protowire.AppendString(wire, name)
+	wire = protowire.AppendTag(wire, 2, protowire.BytesType)
+	wire = protowire.AppendVarint(wire, uint64(value))
+	wire = protowire.AppendTag(wire, 3, protowire.BytesType)
+	return protowire.AppendString(wire, text)
 }
 
 // knownStatus says whether Envoy's API has an HTTP status.

@@ -9,6 +9,7 @@ import (
 	typev3 "github.com/envoyproxy/go-control-plane/envoy/type/v3"
 	"github.com/google/go-cmp/cmp"
 	rpcstatus "google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 	"google.golang.org/protobuf/types/known/structpb"
 
@@ -27,7 +28,21 @@ func answerTo(t *testing.T, answer authz.Answer, contentType string) *authv3.Che
 	if err != nil {
 		t.Fatal(err)
 	}
-	return msg.(*authv3.CheckResponse)
+	return overWire(t, msg)
+}
+
+// overWire gives an answer as a front receives it.
+func overWire(t *testing.T, msg any) *authv3.CheckResponse {
+	t.Helper()
+	data, err := proto.Marshal(msg.(proto.Message))
+	if err != nil {
+		t.Fatal(err)
+	}
+	received := &authv3.CheckResponse{}
+	if err := proto.Unmarshal(data, received); err != nil {
+		t.Fatal(err)
+	}
+	return received
 }
 
 func option(key, value string, action corev3.HeaderValueOption_HeaderAppendAction) *corev3.HeaderValueOption {
