@@ -36,7 +36,7 @@ func (e *Engine) Split(ctx context.Context, api, token string) (Half, error) {
 		return Half{}, APIUnknown
 	}
 	mode := d.api.spec.Split
-	if mode.Mode == "" || mode.Mode == SplitNone {
+	if !mode.on() {
 		return Half{}, TokenMalformed
 	}
 	tok, why := d.parse()
@@ -86,17 +86,38 @@ type Introspection struct {
 	Session string
 }
 
-// Introspect says what a token is, whole or split, on the first API that knows
-// it; on the named one where api is not "". An error is a store that cannot be
-// asked.
+// Introspect says what a token is, whole or split, on the first API that accepts
+// it, else on the first one that knows it; on the named one where api is not "".
+// An error is a store that cannot be asked.
 func (e *Engine) Introspect(ctx context.Context, api, token string) (Introspection, error) {
-	k, err := e.known(ctx, api, token)
-	if err != nil || k.why != "" {
-		return Introspection{Reason: k.why, Kind: k.kind}, err
+	var first, out Introspection
+	k, err := e.known(ctx, api, token, func(k *knownToken) bool {
+		out = e.introspect(k)
+		if first.API == "" {
+			first = out
+		}
+		return out.Active
+	})
+	switch {
+	case err != nil:
+		return Introspection{Kind: k.kind}, err
+	case out.Active:
+		return out, nil
+	case first.API != "":
+		return first, nil
 	}
+	return Introspection{Reason: k.why, Kind: k.kind}, nil
+}
+
+// introspect judges a known token on one API.
+func (e *Engine) introspect(k *knownToken) Introspection {
 	d := &decision{e: e, snap: k.snap, api: k.api, token: k.token, now: e.options.Now(), kind: k.kind}
 	times := datesOf(k.tok.Claims)
 	out := Introspection{Kind: k.kind, API: k.api.spec.ID, Claims: json.RawMessage(payloadOf(k.tok)), Expires: times.exp}
+	if k.kind == KindSplit && !k.api.spec.Split.on() {
+		out.Reason = TokenMalformed
+		return out
+	}
 	s, why := d.derive(k.tok, k.cred)
 	if why == nil {
 		out.Session = s.id
@@ -111,10 +132,10 @@ func (e *Engine) Introspect(ctx context.Context, api, token string) (Introspecti
 	}
 	if why != nil {
 		out.Reason = why.reason
-		return out, nil
+		return out
 	}
 	out.Active = true
-	return out, nil
+	return out
 }
 
 // payloadOf is the JSON of a token's claims, nil for none.
@@ -137,14 +158,11 @@ func (e *Engine) Revoke(ctx context.Context, api, token, by string) (bool, error
 	if e.options.Kept == nil {
 		return false, errNothingKept
 	}
-	k, err := e.known(ctx, api, token)
+	k, err := e.known(ctx, api, token, func(*knownToken) bool { return true })
 	if err != nil || k.why != "" {
 		return false, err
 	}
-	rule := revoked.Rule{Kind: revoked.Token, Value: signedName(k.tok.Signed()), By: by}
-	if id := text(k.tok.Claims, "jti"); id != "" {
-		rule.Kind, rule.Value, rule.Issuer = revoked.JWTID, id, text(k.tok.Claims, "iss")
-	}
+	rule := ruleOf(&k, by)
 	if times := datesOf(k.tok.Claims); times.expState == jws.DatePresent {
 		if rule.Until = times.exp.Add(keepRule); !rule.Until.After(e.options.Now()) {
 			return true, nil // it has ended long ago
@@ -162,11 +180,24 @@ func (e *Engine) Revoke(ctx context.Context, api, token, by string) (bool, error
 	return true, nil
 }
 
-// RevokeSession ends all tokens of a session, whoever holds them.
+// ruleOf ends one token: by its jti where that is its issuer's word. Who signs with
+// a credential of its own could write there what names a token of somebody else.
+func ruleOf(k *knownToken, by string) revoked.Rule {
+	rule := revoked.Rule{Kind: revoked.JWTID, Value: text(k.tok.Claims, "jti"), Issuer: text(k.tok.Claims, "iss"), By: by}
+	if k.cred != nil || rule.Issuer == "" || rule.Check() != nil {
+		return revoked.Rule{Kind: revoked.Token, Value: signedName(k.tok.Signed()), By: by}
+	}
+	return rule
+}
+
+// RevokeSession ends all tokens of a session that were issued until now, whoever
+// holds them; who logs in again gets in again.
 func (e *Engine) RevokeSession(ctx context.Context, session, by string) error {
 	if e.options.Kept == nil {
 		return errNothingKept
 	}
-	_, err := e.options.Kept.revoked.Create(ctx, revoked.Rule{Kind: revoked.Session, Value: session, By: by})
+	_, err := e.options.Kept.revoked.Create(ctx, revoked.Rule{
+		Kind: revoked.Session, Value: session, Before: e.options.Now(), By: by,
+	})
 	return err
 }

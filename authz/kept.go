@@ -3,6 +3,7 @@ package authz
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/tollgate-authz/tollgate/authz/credential"
@@ -34,6 +35,9 @@ type Kept struct {
 	splitter *split.Splitter
 	revoked  *revoked.Registry
 	keys     *credential.Registry
+
+	loaded     chan struct{} // closed when the revocations were read once
+	loadedOnce sync.Once
 }
 
 // NewKept makes a Kept. Before Run has loaded the revocations they are stale.
@@ -45,7 +49,7 @@ func NewKept(o KeptOptions) *Kept {
 		o.Failed = func(error) {}
 	}
 	return &Kept{
-		options: o,
+		options: o, loaded: make(chan struct{}),
 		splitter: split.New(split.Options{
 			Store: o.Store, Keyring: o.Keyring, CacheBytes: o.CacheBytes, MaxToken: o.MaxToken, Budget: o.Budget, Now: o.Now,
 		}),
@@ -56,6 +60,9 @@ func NewKept(o KeptOptions) *Kept {
 
 // Keys are the credentials.
 func (k *Kept) Keys() *credential.Registry { return k.keys }
+
+// Loaded is closed when Run has read the revocations for the first time.
+func (k *Kept) Loaded() <-chan struct{} { return k.loaded }
 
 // Restore implements Restorer. The org does not matter here: a half is good
 // where the token that it gives is accepted.
@@ -142,6 +149,9 @@ func (k *Kept) follow(ctx context.Context) error {
 	k.splitter.Forget()
 	k.keys.Forget()
 	head, err := k.revoked.Load(ctx)
+	if err == nil || errors.Is(err, revoked.ErrUnreadable) {
+		k.loadedOnce.Do(func() { close(k.loaded) })
+	}
 	if errors.Is(err, revoked.ErrUnreadable) {
 		// Follow what can be read, and look again: the record may be mended.
 		k.options.Failed(err)

@@ -24,8 +24,9 @@ type knownToken struct {
 	why   Reason // why no API knows it
 }
 
-// known finds the API whose keys signed a presented token. It never fetches keys.
-func (e *Engine) known(ctx context.Context, api, presented string) (knownToken, error) {
+// known finds the API whose keys signed a presented token, the first one that
+// suits. It never fetches keys.
+func (e *Engine) known(ctx context.Context, api, presented string, suits func(*knownToken) bool) (knownToken, error) {
 	k := knownToken{snap: e.live(), token: presented, kind: KindToken}
 	if !strings.Contains(presented, ".") {
 		k.kind = KindSplit
@@ -63,29 +64,35 @@ func (e *Engine) known(ctx context.Context, api, presented string) (knownToken, 
 			return k, err
 		}
 		if signed {
-			k.api = a
-			return k, nil
+			if k.api = a; suits(&k) {
+				return k, nil
+			}
 		}
 		if len(tried) >= mostTried {
 			break
 		}
 	}
-	k.why = KeyUnknown
+	k.api, k.why = nil, KeyUnknown
 	return k, nil
 }
 
 // signedFor says whether a key of one API signed the token. tried remembers
-// keys that did not: APIs share them.
+// what each key said: APIs share them.
 func (e *Engine) signedFor(ctx context.Context, k *knownToken, a *api, q *keyset.Query, tried map[*jws.Key]bool) (bool, error) {
 	keys, _ := a.keys.Find(make([]*keyset.Key, 0, keyset.MaxCandidates), q)
 	for _, key := range keys {
-		if tried[key.Key] || !key.Fits(k.tok.Alg) {
+		if !key.Fits(k.tok.Alg) {
 			continue
 		}
-		if k.tok.Verify(key.Key) == nil {
+		signed, known := tried[key.Key]
+		if !known {
+			signed = k.tok.Verify(key.Key) == nil
+			tried[key.Key] = signed
+		}
+		if signed {
+			k.cred = nil
 			return true, nil
 		}
-		tried[key.Key] = true
 	}
 	if !a.byCred {
 		return false, nil

@@ -9,13 +9,12 @@ import (
 // restore makes the whole token of a half where the API takes split tokens.
 func (d *decision) restore(ctx context.Context) *denial {
 	d.token, d.kind = d.found.raw, KindToken
-	mode := d.api.spec.Split.Mode
-	if mode == "" || mode == SplitNone {
+	if !d.api.spec.Split.on() {
 		return nil
 	}
 	d.trace.step("restore")
 	if strings.Contains(d.found.raw, ".") {
-		if mode == SplitRequired {
+		if d.api.spec.Split.Mode == SplitRequired {
 			return &denial{reason: TokenMalformed, early: true}
 		}
 		return nil

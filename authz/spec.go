@@ -217,6 +217,9 @@ type SplitSpec struct {
 	MaxTTL  time.Duration // 24h
 }
 
+// on says whether halves are taken.
+func (s *SplitSpec) on() bool { return s.Mode != "" && s.Mode != SplitNone }
+
 // LimitMode says where limits are counted.
 type LimitMode string
 
