@@ -32,7 +32,7 @@ func TestGateAway(t *testing.T) {
 			w.key = newKey(t, w.dir)
 			file := w.write(t, "tollgate.yaml", strings.ReplaceAll(configuration, "127.0.0.1:0", fixedAddress(t)))
 			w.gate = startGate(t, file)
-			w.startFront(t, shape, w.gate.address)
+			w.startFrontAs(t, bootstrap(t, shape, w.log(), w.upstream.address, w.gate.address))
 			bearer := w.bearer(t, "alice")
 			until(t, w, 200, bearer)
 

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"regexp"
 	"testing"
 
 	envoyconfig "github.com/tollgate-authz/tollgate/envoy/config"
@@ -22,6 +23,25 @@ func bootstrap(t *testing.T, shape envoyconfig.Shape, log, upstream string, gate
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+// patient gives a front that waits 20 s for the gate, 10 s of them for one attempt
+// (Envoy takes the longest back-off as the time-out of an attempt), and 5 s for a
+// connection.
+func patient(t *testing.T, text string) string {
+	t.Helper()
+	for pattern, longer := range map[string]string{
+		`(\n\s+)timeout: 0\.5s `:  "${1}timeout: 20s ",
+		`max_interval: [0-9.]+s`:  "max_interval: 10s",
+		`connect_timeout: 0\.25s`: "connect_timeout: 5s",
+	} {
+		shipped := regexp.MustCompile(pattern)
+		if n := len(shipped.FindAllString(text, -1)); n != 1 {
+			t.Fatalf("the bootstrap has %q %d times", pattern, n)
+		}
+		text = shipped.ReplaceAllString(text, longer)
+	}
+	return text
 }
 
 func address(t *testing.T, text string) envoyconfig.Address {

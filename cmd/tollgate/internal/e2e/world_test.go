@@ -70,10 +70,18 @@ func (w *world) write(t *testing.T, name, text string) string {
 	return path
 }
 
-// startFront runs Envoy in the given shape before the gates.
+// startFront runs Envoy in the given shape before the gates. It waits longer for
+// an answer than the shipped half second: on a busy machine a check may take that
+// long, and only TestGateAway asks what happens then.
 func (w *world) startFront(t *testing.T, shape envoyconfig.Shape, gates ...string) {
 	t.Helper()
-	w.front = runFront(t, w.dir, bootstrap(t, shape, w.log(), w.upstream.address, gates...))
+	w.startFrontAs(t, patient(t, bootstrap(t, shape, w.log(), w.upstream.address, gates...)))
+}
+
+// startFrontAs runs Envoy on a bootstrap.
+func (w *world) startFrontAs(t *testing.T, text string) {
+	t.Helper()
+	w.front = runFront(t, w.dir, text)
 	w.address = w.front.Listeners[envoyconfig.Listener]
 }
 
