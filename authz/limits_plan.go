@@ -152,13 +152,16 @@ const otherPlans = 1024
 
 func newLimitTable(set *policies.Set) *limitTable {
 	t := &limitTable{known: map[*policies.Limit]*plan{}, byID: map[limit.ID]*plan{}}
+	alike := map[uint64]*plan{}
 	for l := range set.Limits() {
-		p := t.byID[limit.ID(l.Counter)]
-		if p == nil {
-			p = newPlan(l)
+		p := newPlan(l)
+		if same := alike[p.print]; same != nil {
+			p = same
+		}
+		alike[p.print], t.known[l] = p, p
+		if t.byID[p.spec.ID] == nil { // policies of Tyk's files count on counters that they share
 			t.byID[p.spec.ID] = p
 		}
-		t.known[l] = p
 	}
 	return t
 }

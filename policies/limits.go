@@ -12,8 +12,29 @@ func (s *Set) Limits() iter.Seq[*Limit] {
 					return
 				}
 			}
+			if p.tyk != nil && !p.alone.limits(yield) {
+				return
+			}
 		}
 	}
+}
+
+// limits gives those of one policy of a Tyk file. Limits that several of them
+// have only together are made when they are merged.
+func (g *Grant) limits(yield func(*Limit) bool) bool {
+	for _, on := range g.ready {
+		for _, s := range on.sources {
+			if !each(yield, s.rate, s.quota) {
+				return false
+			}
+			for i := range s.endpoints {
+				if !each(yield, s.endpoints[i].rate) {
+					return false
+				}
+			}
+		}
+	}
+	return true
 }
 
 // limits gives the rates of the entries below n.

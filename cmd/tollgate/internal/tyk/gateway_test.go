@@ -1,7 +1,6 @@
 package tyk
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -15,7 +14,6 @@ import (
 	"github.com/tollgate-authz/tollgate/authz/credential"
 	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/config"
 	"github.com/tollgate-authz/tollgate/policies"
-	"github.com/tollgate-authz/tollgate/store/limit"
 	"github.com/tollgate-authz/tollgate/store/memory"
 	"github.com/tollgate-authz/tollgate/store/seal"
 )
@@ -92,69 +90,6 @@ func (i *issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte(set.Body))
 }
 
-// counting is the limits of the record runner: one record a session, and one an
-// API.
-type counting struct {
-	mu      sync.Mutex
-	records map[string][]byte
-}
-
-// Take implements authz.Limiter.
-func (c *counting) Take(_ context.Context, ask *authz.Ask) (authz.Taken, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var own limit.Charge
-	own.Cost, own.Now = 1, limit.Micros(ask.Now)
-	for _, l := range []*policies.Limit{ask.Rate, ask.Quota} {
-		if l != nil {
-			own.Limits = append(own.Limits, compiled(l))
-		}
-	}
-	shared := limit.Charge{Cost: 1, Now: own.Now}
-	if r := ask.API.Limits.Rate; r != nil {
-		shared.Limits = append(shared.Limits, rateLimit(limit.ID{}, r))
-	}
-	next, verdict := limit.Take(nil, c.records[ask.Session], &own)
-	all, verdictAll := limit.Take(nil, c.records["api "+ask.API.ID], &shared)
-	switch {
-	case !verdict.Admitted && own.Limits[verdict.Denied].ID() == limitID(ask.Quota):
-		return authz.Taken{Reason: authz.QuotaExceeded, RetryAfter: time.Second}, nil
-	case !verdict.Admitted:
-		return authz.Taken{Reason: authz.RateLimited, RetryAfter: time.Second}, nil
-	case !verdictAll.Admitted:
-		return authz.Taken{Reason: authz.RateLimited, AllCallers: true, RetryAfter: time.Second}, nil
-	}
-	if verdict.Write {
-		c.records[ask.Session] = next
-	}
-	if verdictAll.Write {
-		c.records["api "+ask.API.ID] = all
-	}
-	return authz.Taken{}, nil
-}
-
-func limitID(l *policies.Limit) limit.ID {
-	if l == nil {
-		return limit.ID{}
-	}
-	return limit.ID(l.Counter)
-}
-
-func compiled(l *policies.Limit) limit.Limit {
-	if l.Quota != nil {
-		return limit.New(limit.Spec{ID: limitID(l), Algorithm: limit.Quota, Requests: l.Quota.Requests, Per: l.Quota.Per})
-	}
-	return rateLimit(limitID(l), l.Rate)
-}
-
-func rateLimit(id limit.ID, r *policies.Rate) limit.Limit {
-	algorithm := limit.SlidingWindow
-	if r.Algorithm == policies.FixedWindow {
-		algorithm = limit.FixedWindow
-	}
-	return limit.New(limit.Spec{ID: id, Algorithm: algorithm, Requests: r.Requests, Per: r.Per})
-}
-
 // newGateway makes an engine without configuration.
 func newGateway(t *testing.T) *gateway {
 	t.Helper()
@@ -167,9 +102,9 @@ func newGateway(t *testing.T) *gateway {
 	backend := memory.Open(memory.Options{})
 	t.Cleanup(func() { _ = backend.Close() })
 	g.kept = authz.NewKept(authz.KeptOptions{Store: backend, Keyring: ring, Now: g.clock.time})
-	g.engine = authz.New(authz.Options{
-		Now: g.clock.time, Credentials: g.kept, Limiter: &counting{records: map[string][]byte{}}, CacheBytes: 1 << 20,
-	})
+	limits := authz.NewLimits(authz.LimitsOptions{Now: g.clock.time})
+	limits.Use(backend, false)
+	g.engine = authz.New(authz.Options{Now: g.clock.time, Credentials: g.kept, Limiter: limits, CacheBytes: 1 << 20})
 	t.Cleanup(g.engine.Close)
 	return g
 }
