@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -9,6 +10,8 @@ import (
 
 	"github.com/tollgate-authz/tollgate/authz"
 	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/config"
+	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/service"
+	filestore "github.com/tollgate-authz/tollgate/store/file"
 )
 
 // checkFlags are the flags of check.
@@ -92,15 +95,37 @@ func instant(text string) (time.Time, error) {
 	return at, nil
 }
 
-// decide loads the configuration and explains one decision on it.
-func decide(ctx context.Context, t *terminal, file *fileFlags, asked *question, at time.Time) (authz.Answer, *authz.Trace, error) {
-	engine := authz.New(authz.Options{Now: t.now, Replica: "check"})
+// readConfig loads the configuration, or tells what is wrong with it.
+func readConfig(ctx context.Context, t *terminal, file *fileFlags) (*config.Config, error) {
+	engine := service.Checker(t.now)
 	defer engine.Close()
 	loaded, problems := file.loader(t, engine.Check).Load(ctx)
 	if config.Broken(problems) {
 		tell(t.err, problems)
-		return authz.Answer{}, nil, &exit{code: exitUsage}
+		return nil, &exit{code: exitUsage}
 	}
+	return loaded, nil
+}
+
+// held says what to do where a service has the store open.
+func held(err error) error {
+	if errors.Is(err, filestore.ErrHeld) {
+		return usage("%w: ask the service with --server, or stop it", err)
+	}
+	return &exit{code: exitUsage, cause: err}
+}
+
+// decide loads the configuration and explains one decision on it.
+func decide(ctx context.Context, t *terminal, file *fileFlags, asked *question, at time.Time) (authz.Answer, *authz.Trace, error) {
+	loaded, err := readConfig(ctx, t, file)
+	if err != nil {
+		return authz.Answer{}, nil, err
+	}
+	engine, closing, err := service.Single(ctx, loaded, t.now)
+	if err != nil {
+		return authz.Answer{}, nil, held(err)
+	}
+	defer closing() //nolint:errcheck // nothing was written
 	snapshot, found := engine.Compile(ctx, loaded.Spec)
 	if snapshot == nil {
 		for _, problem := range found {

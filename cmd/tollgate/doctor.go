@@ -8,9 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tollgate-authz/tollgate/authz"
 	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/config"
 	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/doctor"
+	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/service"
 )
 
 func newDoctor(t *terminal) *cobra.Command {
@@ -49,7 +49,7 @@ asked wrongly. docs/doctor.md lists what is looked at.`,
 
 // apisOf gives the active APIs of the configuration.
 func apisOf(c *cobra.Command, t *terminal, file *fileFlags) ([]doctor.API, error) {
-	engine := authz.New(authz.Options{Now: t.now})
+	engine := service.Checker(t.now)
 	defer engine.Close()
 	loaded, problems := file.loader(t, engine.Check).Load(c.Context())
 	if config.Broken(problems) {

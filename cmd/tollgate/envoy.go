@@ -1,12 +1,10 @@
 package main
 
 import (
-	"context"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/tollgate-authz/tollgate/authz"
 	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/config"
 	envoyconfig "github.com/tollgate-authz/tollgate/envoy/config"
 )
@@ -55,7 +53,7 @@ Kubernetes. What each setting is for stands beside it.`,
 	set.StringVar(&flags.key, "client-key", "", "edge: its key")
 	flags.cluster.add(set)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		loaded, err := printed(c.Context(), t, file)
+		loaded, err := readConfig(c.Context(), t, file)
 		if err != nil {
 			return err
 		}
@@ -73,18 +71,6 @@ Kubernetes. What each setting is for stands beside it.`,
 		return err
 	}
 	return c
-}
-
-// printed loads the configuration that is printed for.
-func printed(ctx context.Context, t *terminal, file *fileFlags) (*config.Config, error) {
-	engine := authz.New(authz.Options{Now: t.now})
-	defer engine.Close()
-	loaded, problems := file.loader(t, engine.Check).Load(ctx)
-	if config.Broken(problems) {
-		tell(t.err, problems)
-		return nil, &exit{code: exitUsage}
-	}
-	return loaded, nil
 }
 
 // bootstrap fills in a shape of Envoy itself.

@@ -6,8 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tollgate-authz/tollgate/authz"
 	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/config"
+	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/service"
 )
 
 func newValidate(t *terminal) *cobra.Command {
@@ -26,7 +26,7 @@ warnings); 1: it does not.`,
 		if output != "" && output != "json" {
 			return unknownOutput(output)
 		}
-		engine := authz.New(authz.Options{Now: t.now})
+		engine := service.Checker(t.now)
 		defer engine.Close()
 		loaded, problems := file.loader(t, engine.Check).Load(c.Context())
 		broken := config.Broken(problems)

@@ -77,22 +77,22 @@ func TestEnvironmentProblems(t *testing.T) {
 		flags map[string]string
 		want  string
 	}{
-		"word":         {[]string{"TOLLGATE_LOG_LEVEL=warning"}, nil, "TOLLGATE_LOG_LEVEL: level cannot be \"warning\": did you mean warn?"},
-		"duration":     {[]string{"TOLLGATE_DRAIN_DELAY=5 minutes"}, nil, "TOLLGATE_DRAIN_DELAY: delay wants a duration, not the text \"5 minutes\": write 5m"},
-		"boolean":      {[]string{"TOLLGATE_LISTEN_CHECK_INSECURE_PLAINTEXT=yes"}, nil, "TOLLGATE_LISTEN_CHECK_INSECURE_PLAINTEXT: insecure_plaintext wants true or false, not the text \"yes\": write true"},
-		"number":       {[]string{"TOLLGATE_LOG_ALLOW_SAMPLE=half"}, nil, "TOLLGATE_LOG_ALLOW_SAMPLE: allow_sample wants a number, not the text \"half\": write a number"},
-		"bound":        {[]string{"TOLLGATE_LOG_ALLOW_SAMPLE=2"}, nil, "TOLLGATE_LOG_ALLOW_SAMPLE: allow_sample is more than 1: write 1 or less"},
-		"version":      {[]string{"TOLLGATE_VERSION=2"}, nil, "TOLLGATE_VERSION: version cannot be 2: write 1"},
-		"empty":        {[]string{"TOLLGATE_DRAIN_DELAY="}, nil, "TOLLGATE_DRAIN_DELAY: delay wants a duration, not the text \"\": write a duration such as 5m"},
-		"flag":         {nil, map[string]string{"log-level": "loud"}, "--log-level: level cannot be \"loud\": write debug or info or warn or error"},
-		"listener":     {[]string{"TOLLGATE_LISTEN_CHECK=0.0.0.0:9191"}, nil, "TOLLGATE_LISTEN_CHECK: 0.0.0.0:9191 is not loopback"},
-		"reference":    {[]string{"TOLLGATE_ANSWERS_REALM=env://NOWHERE"}, nil, "TOLLGATE_ANSWERS_REALM: env://NOWHERE is not set"},
-		"engine":       {[]string{"TOLLGATE_ANSWERS_REALM=\x01"}, nil, "TOLLGATE_ANSWERS_REALM: realm"},
-		"certificate":  {[]string{"TOLLGATE_LISTEN_CHECK_TLS_CERT=nowhere.pem", "TOLLGATE_LISTEN_CHECK_TLS_KEY=nowhere.key"}, nil, "TOLLGATE_LISTEN_CHECK_TLS_CERT: nowhere.pem does not exist"},
-		"no key":       {[]string{"TOLLGATE_LISTEN_CHECK_TLS_CERT=nowhere.pem"}, nil, "cert stands without key"},
-		"not yet":      {[]string{"TOLLGATE_LISTEN_ADMIN=127.0.0.1:0"}, nil, "TOLLGATE_LISTEN_ADMIN: listen.admin is not available yet: unset it"},
-		"not yet here": {[]string{"TOLLGATE_STORE=memory:"}, nil, "TOLLGATE_STORE: store is not available yet: unset it"},
-		"both":         {[]string{"TOLLGATE_LIMITS_ON_STORE_FAILURE=denied"}, nil, "TOLLGATE_LIMITS_ON_STORE_FAILURE: on_store_failure cannot be \"denied\": write local_share"},
+		"word":        {[]string{"TOLLGATE_LOG_LEVEL=warning"}, nil, "TOLLGATE_LOG_LEVEL: level cannot be \"warning\": did you mean warn?"},
+		"duration":    {[]string{"TOLLGATE_DRAIN_DELAY=5 minutes"}, nil, "TOLLGATE_DRAIN_DELAY: delay wants a duration, not the text \"5 minutes\": write 5m"},
+		"boolean":     {[]string{"TOLLGATE_LISTEN_CHECK_INSECURE_PLAINTEXT=yes"}, nil, "TOLLGATE_LISTEN_CHECK_INSECURE_PLAINTEXT: insecure_plaintext wants true or false, not the text \"yes\": write true"},
+		"number":      {[]string{"TOLLGATE_LOG_ALLOW_SAMPLE=half"}, nil, "TOLLGATE_LOG_ALLOW_SAMPLE: allow_sample wants a number, not the text \"half\": write a number"},
+		"bound":       {[]string{"TOLLGATE_LOG_ALLOW_SAMPLE=2"}, nil, "TOLLGATE_LOG_ALLOW_SAMPLE: allow_sample is more than 1: write 1 or less"},
+		"version":     {[]string{"TOLLGATE_VERSION=2"}, nil, "TOLLGATE_VERSION: version cannot be 2: write 1"},
+		"empty":       {[]string{"TOLLGATE_DRAIN_DELAY="}, nil, "TOLLGATE_DRAIN_DELAY: delay wants a duration, not the text \"\": write a duration such as 5m"},
+		"flag":        {nil, map[string]string{"log-level": "loud"}, "--log-level: level cannot be \"loud\": write debug or info or warn or error"},
+		"listener":    {[]string{"TOLLGATE_LISTEN_CHECK=0.0.0.0:9191"}, nil, "TOLLGATE_LISTEN_CHECK: 0.0.0.0:9191 is not loopback"},
+		"reference":   {[]string{"TOLLGATE_ANSWERS_REALM=env://NOWHERE"}, nil, "TOLLGATE_ANSWERS_REALM: env://NOWHERE is not set"},
+		"engine":      {[]string{"TOLLGATE_ANSWERS_REALM=\x01"}, nil, "TOLLGATE_ANSWERS_REALM: realm"},
+		"certificate": {[]string{"TOLLGATE_LISTEN_CHECK_TLS_CERT=nowhere.pem", "TOLLGATE_LISTEN_CHECK_TLS_KEY=nowhere.key"}, nil, "TOLLGATE_LISTEN_CHECK_TLS_CERT: nowhere.pem does not exist"},
+		"no key":      {[]string{"TOLLGATE_LISTEN_CHECK_TLS_CERT=nowhere.pem"}, nil, "cert stands without key"},
+		"not yet":     {[]string{"TOLLGATE_LISTEN_PUBLIC=127.0.0.1:0"}, nil, "TOLLGATE_LISTEN_PUBLIC: listen.public is not available yet: unset it"},
+		"store":       {[]string{"TOLLGATE_STORE=redi://localhost"}, nil, "TOLLGATE_STORE: the scheme is none of memory, file, redis"},
+		"both":        {[]string{"TOLLGATE_LIMITS_ON_STORE_FAILURE=denied"}, nil, "TOLLGATE_LIMITS_ON_STORE_FAILURE: on_store_failure cannot be \"denied\": write local_share"},
 	} {
 		l := loaderOf(filepath.Join(dir, "tollgate.yaml"))
 		l.Env, l.Flags = env(c.env...), c.flags

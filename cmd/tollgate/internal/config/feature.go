@@ -5,20 +5,20 @@ package config
 // part changes its row.
 func features() map[string]bool {
 	return map[string]bool{
-		"store":            false,
-		"seal":             false,
-		"admin":            false,
+		"store":            true,
+		"seal":             true,
+		"admin":            true,
 		"listen.public":    false,
-		"listen.admin":     false,
+		"listen.admin":     true,
 		"revocation":       false,
-		"tyk":              true,  // the section, and Tyk files named by include
+		"tyk":              true, // the section, and Tyk files named by include
 		"token_endpoints":  false,
 		"limits":           false, // the section, and limits of an API
 		"rate":             false,
 		"quota":            false,
 		"keys.jwks":        true,
 		"keys.discover":    true,
-		"keys.credentials": false,
+		"keys.credentials": true,
 		"split":            false,
 	}
 }

@@ -9,7 +9,7 @@ type File struct {
 	// Where counters, credentials, split tokens and revocations are kept.
 	Store Store `key:"store" feature:"store" restart:"store"`
 	Seal  Seal  `key:"seal" feature:"seal" restart:"seal"`
-	Admin Admin `key:"admin" feature:"admin" restart:"admin"`
+	Admin Admin `key:"admin" feature:"admin"`
 
 	// Patterns of further files, relative to this one: native fragments (apis,
 	// policies) and Tyk files, told apart by their shape.

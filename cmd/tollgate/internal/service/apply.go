@@ -39,6 +39,9 @@ func (s *Service) applied(c *config.Config, status config.Status) {
 			"problems", len(attempt.Problems), "generation", status.Applied.Generation)
 		return
 	}
+	if err := s.admit(c); err != nil {
+		s.log.ErrorContext(ctx, "admin", "error", err)
+	}
 	s.level.Set(levelOf(c))
 	s.obs.SetAllowSample(c.Log.AllowSample)
 	s.obs.SetReload(obs.Reload{Hash: attempt.Hash, Generation: attempt.Generation, APIs: idsOf(c)})

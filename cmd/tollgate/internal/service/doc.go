@@ -5,6 +5,10 @@
 //	service.go    the parts, from Open to the end of Serve
 //	apply.go      a configuration becomes the live snapshot, or changes nothing
 //	listeners.go  what the file says of listeners, as the parts want it
+//	storage.go    the store that a configuration names, opened
+//	keep.go       when it is opened, and what is kept in it
+//	checker.go    engines for commands that serve nobody
+//	admin.go      the admin API's view of all this
 //	site.go       the HTTP listeners
 //	ready.go      what /readyz and the metrics look at
 package service

@@ -23,6 +23,9 @@ func (s *Service) listen(ctx context.Context) error {
 		}
 		s.bound = append(s.bound, Bound{Name: "check", Address: shown(on.Address, addresses[0].String())})
 	}
+	if err := s.manage(ctx); err != nil {
+		return err
+	}
 	if on := s.first.Listen.Metrics; on.Address != "" {
 		site, err := newSite(ctx, on, s.obs.Handler(s.conditions))
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tollgate-authz/tollgate/authz"
+	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/admin"
 	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/config"
 	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/obs"
 	"github.com/tollgate-authz/tollgate/envoy"
@@ -41,6 +42,12 @@ type Service struct {
 	check   *envoy.Server // nil when listen.check is off
 	site    *site         // nil when listen.metrics is off
 	bound   []Bound
+
+	storage   *Storage    // nil while nothing needs a store
+	kept      *authz.Kept // nil without it
+	admin     *admin.Server
+	adminSite *site // nil when listen.admin is off
+	decisions *admin.Decisions
 
 	first    *config.Config // what the parts were built from
 	reloader *config.Reloader
@@ -73,7 +80,7 @@ func Open(ctx context.Context, o Options) (*Service, []config.Problem, error) {
 // read loads the configuration for the first time, when there is no engine yet
 // that could check it.
 func (s *Service) read(ctx context.Context) (*config.Config, []config.Problem) {
-	probe := authz.New(authz.Options{Now: s.options.Now})
+	probe := Checker(s.options.Now)
 	defer probe.Close()
 	s.options.Loader.Check = func(spec authz.Spec) []authz.Problem {
 		if s.engine != nil {
@@ -100,8 +107,14 @@ func (s *Service) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if !s.first.Listen.Admin.IsOff() {
+		s.decisions = admin.NewDecisions()
+	}
+	if err := s.keep(ctx); err != nil {
+		return err
+	}
 	s.engine = authz.New(authz.Options{
-		Now: s.options.Now, Observer: s.observer(), Replica: replica(), CacheBytes: int64(s.first.Cache.Tokens),
+		Now: s.options.Now, Observer: s.observer(), Replica: replica(), CacheBytes: int64(s.first.Cache.Tokens), Kept: s.kept,
 	})
 	s.authz = envoy.New(s.engine, envoy.Options{Log: s.log})
 	s.reloader = config.NewReloader(config.ReloaderOptions{Loader: s.options.Loader, Engine: s.engine, Observe: s.applied})
@@ -119,10 +132,14 @@ func replica() string {
 }
 
 func (s *Service) observer() authz.Observer {
-	if s.options.Observer == nil {
-		return s.obs
+	var all authz.Observer = s.obs
+	if s.decisions != nil {
+		all = both{all, remembering{s.decisions, s.options.Now}}
 	}
-	return both{s.obs, s.options.Observer}
+	if s.options.Observer != nil {
+		all = both{all, s.options.Observer}
+	}
+	return all
 }
 
 // both tells two observers.
@@ -156,14 +173,23 @@ func (s *Service) Serve(ctx context.Context, ready func()) error {
 	if s.site != nil {
 		group.Go(func() error { return s.site.serve(drained) })
 	}
+	if s.adminSite != nil {
+		group.Go(func() error { return s.adminSite.serve(running) })
+	}
+	if s.kept != nil { // keys and revocations count to the last answer
+		group.Go(func() error { s.kept.Run(drained); return nil })
+	}
 	group.Go(func() error {
 		defer end()
 		return s.serveChecks(running)
 	})
 	group.Go(func() error { return s.follow(running, ready) })
 	err := group.Wait() // the listeners are closed now
+	if s.admin != nil {
+		s.admin.Close()
+	}
 	s.engine.Close()
-	return err
+	return errors.Join(err, s.closeStorage())
 }
 
 // follow makes the first snapshot and keeps it at what the files say.
@@ -171,6 +197,7 @@ func (s *Service) follow(ctx context.Context, ready func()) error {
 	if _, problems := s.reloader.Start(ctx); config.Broken(problems) {
 		return &BrokenError{Problems: problems}
 	}
+	s.awaitKept(ctx)
 	if s.check != nil {
 		s.check.Ready()
 	}
@@ -203,8 +230,14 @@ func (s *Service) Close() error {
 	if s.site != nil {
 		err = errors.Join(err, s.site.close())
 	}
+	if s.adminSite != nil {
+		err = errors.Join(err, s.adminSite.close())
+	}
+	if s.admin != nil {
+		s.admin.Close()
+	}
 	if s.engine != nil {
 		s.engine.Close()
 	}
-	return err
+	return errors.Join(err, s.closeStorage())
 }

@@ -1,0 +1,91 @@
+package service
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/tollgate-authz/tollgate/authz"
+	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/config"
+)
+
+// seals says whether a configuration keeps something that is sealed: credentials
+// or split tokens.
+func seals(c *config.Config) bool {
+	if len(c.TokenEndpoints) > 0 {
+		return true
+	}
+	for i := range c.Spec.APIs {
+		a := &c.Spec.APIs[i]
+		if a.Split.Mode != "" && a.Split.Mode != authz.SplitNone {
+			return true
+		}
+		for j := range a.Keys {
+			if a.Keys[j].Credentials {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// keep opens the store when the configuration needs it.
+func (s *Service) keep(ctx context.Context) error {
+	if !seals(s.first) {
+		return nil
+	}
+	storage, err := OpenStorage(s.first, StorageOptions{Now: s.options.Now})
+	if err != nil {
+		return err
+	}
+	s.storage = storage
+	if storage.Keyring == nil {
+		return errNoSealKey
+	}
+	if storage.MadeKey != "" {
+		s.logger().WarnContext(ctx, "made a seal key: keep it, without it the store cannot be read", "file", storage.MadeKey)
+	}
+	s.kept = authz.NewKept(authz.KeptOptions{
+		Store: storage, Keyring: storage.Keyring, CacheBytes: int64(s.first.Cache.Tokens) / 4,
+		MaxToken: int(s.first.Token.MaxBytes), Budget: time.Duration(s.first.Store.Timeout), Now: s.options.Now,
+		Failed: func(err error) { //nolint:contextcheck // told from the feed
+			s.logger().WarnContext(context.Background(), "the store's feed of changes cannot be followed", "error", err)
+		},
+	})
+	return nil
+}
+
+// logger is the log, or nobody's where there is none.
+func (s *Service) logger() *slog.Logger {
+	if s.log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return s.log
+}
+
+// loadedWithin is how long the start waits for the first look into the store.
+const loadedWithin = 5 * time.Second
+
+// awaitKept waits until the revocations are known, so that the first requests are
+// not refused for want of them. A store that cannot be reached does not stop the
+// start: until it can, such requests are refused.
+func (s *Service) awaitKept(ctx context.Context) {
+	if s.kept == nil {
+		return
+	}
+	wait := time.NewTimer(loadedWithin)
+	defer wait.Stop()
+	select {
+	case <-s.kept.Loaded():
+	case <-wait.C:
+	case <-ctx.Done():
+	}
+}
+
+// closeStorage gives the store back.
+func (s *Service) closeStorage() error {
+	if s.storage == nil {
+		return nil
+	}
+	return s.storage.Close()
+}
