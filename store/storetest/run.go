@@ -58,6 +58,7 @@ func Run(t *testing.T, s Subject) {
 		{"takes from both or none", takesFromBothOrNone},
 		{"admits exactly of both", admitsExactlyOfBoth},
 		{"gives the record", givesTheRecord},
+		{"is linearizable", isLinearizable},
 		{"records nothing of refused requests", recordsNothingOfRefused},
 	}
 	for _, r := range rules {
