@@ -17,7 +17,7 @@ import (
 // The pages for operators name exactly what there is.
 func TestDocsNameEveryMetric(t *testing.T) {
 	r := newRig(t)
-	r.WatchKeySets(func() []KeySet { return []KeySet{{Name: "x", Fetched: r.now}} })
+	r.WatchKeySets(func() []KeySet { return []KeySet{{Name: "x", Fetched: r.now, Next: r.now}} })
 	r.Dependency("x", "ok", time.Millisecond)
 	r.Decision(t.Context(), &authz.DecisionInfo{Degraded: "x"})
 	families, err := r.metrics.registry.Gather()

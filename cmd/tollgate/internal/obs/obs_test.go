@@ -251,7 +251,7 @@ func TestKeySets(t *testing.T) {
 	r := newRig(t)
 	r.WatchKeySets(func() []KeySet {
 		return []KeySet{
-			{Name: "https://a.example/keys", Fetched: r.now.Add(-time.Minute), Keys: 2},
+			{Name: "https://a.example/keys", Fetched: r.now.Add(-time.Minute), Next: time.Unix(1800000000, 0), Keys: 2, Unusable: 1, Fetches: 5, Failures: 2},
 			{Name: "https://a.example/keys", Fetched: r.now, Keys: 9},
 			{Name: "https://user:pass@b.example/keys?token=x", Failing: true},
 		}
@@ -260,6 +260,10 @@ func TestKeySets(t *testing.T) {
 	for name, want := range map[string]string{
 		`tollgate_keyset_age_seconds{keyset="https://a.example/keys"}`:                             "60",
 		`tollgate_keyset_keys{keyset="https://a.example/keys"}`:                                    "2",
+		`tollgate_keyset_unusable_keys{keyset="https://a.example/keys"}`:                           "1",
+		`tollgate_keyset_next_refresh_timestamp_seconds{keyset="https://a.example/keys"}`:          "1.8e+09",
+		`tollgate_keyset_fetches_total{keyset="https://a.example/keys",result="ok"}`:               "3",
+		`tollgate_keyset_fetches_total{keyset="https://a.example/keys",result="failed"}`:           "2",
 		`tollgate_keyset_last_fetch_failed{keyset="https://[redacted]@b.example/keys?[redacted]"}`: "1",
 		`tollgate_keyset_age_seconds{keyset="https://[redacted]@b.example/keys?[redacted]"}`:       "",
 	} {

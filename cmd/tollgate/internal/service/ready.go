@@ -1,8 +1,6 @@
 package service
 
 import (
-	"strings"
-
 	"github.com/tollgate-authz/tollgate/authz"
 	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/obs"
 )
@@ -19,7 +17,7 @@ func (s *Service) conditions() []obs.Condition {
 	for _, set := range snapshot.KeySets() {
 		all = append(all, obs.Condition{
 			Name: "keys of " + set.API, OK: set.Ready, Advisory: true,
-			Detail: strings.Join(notEmpty(set.Source, set.LastError), ": "),
+			Detail: obs.KeySetDetail(&set, s.options.Now()),
 		})
 	}
 	return all
@@ -30,16 +28,6 @@ func detail(show bool, text string) string {
 		return text
 	}
 	return ""
-}
-
-func notEmpty(parts ...string) []string {
-	var kept []string
-	for _, part := range parts {
-		if part != "" {
-			kept = append(kept, part)
-		}
-	}
-	return kept
 }
 
 // keySets is what the metrics show of remote key sets.
@@ -56,5 +44,16 @@ func (s *Service) keySets() []obs.KeySet {
 }
 
 func keySet(set authz.KeySetState) obs.KeySet {
-	return obs.KeySet{Name: set.Source, Fetched: set.LastSuccess, Keys: len(set.Keys), Failing: set.LastError != ""}
+	shown := obs.KeySet{
+		Name: set.Source, Fetched: set.LastSuccess, Next: set.NextRefresh, Failing: set.LastError != "",
+		Fetches: set.Fetches, Failures: set.Failures,
+	}
+	for _, key := range set.Keys {
+		if key.Usable {
+			shown.Keys++
+		} else {
+			shown.Unusable++
+		}
+	}
+	return shown
 }
