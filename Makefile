@@ -40,11 +40,11 @@ test-long: ## as test, with full counts; writes docs/evidence/<date>-test-long.m
 	.ci/test-long
 
 race: ## all tests but end-to-end, with the race detector
-	.ci/fetch redis valkey openbao npm
+	.ci/fetch compiler redis valkey openbao npm envoy
 	.ci/test race
 
 e2e: ## end-to-end tests with a real Envoy
-	.ci/fetch envoy npm redis
+	.ci/fetch compiler envoy npm redis
 	.ci/test e2e
 
 test-keycloak: ## tokens of a real Keycloak (Maven and Java 17: 170 MB, minutes)
