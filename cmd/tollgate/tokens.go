@@ -178,16 +178,15 @@ func (t *terminal) verified(i *authz.Inspection, api string) error {
 		_, err := fmt.Fprintf(t.out, "verified for %s\n", api)
 		return err
 	}
-	line := "refused: " + string(i.Reason)
+	text := "refused: " + string(i.Reason)
 	if i.Cause != "" {
-		line += ": " + i.Cause
+		text += ": " + i.Cause
 	}
-	for _, row := range authz.Rows() {
-		if row.Reason == i.Reason && row.Hint != "" {
-			line += "\n  " + row.Hint
-		}
+	known := func(row authz.Row) bool { return row.Reason == i.Reason }
+	if at := slices.IndexFunc(authz.Rows(), known); at >= 0 && authz.Rows()[at].Hint != "" {
+		text += "\n  " + authz.Rows()[at].Hint
 	}
-	if _, err := fmt.Fprintln(t.out, line); err != nil {
+	if _, err := fmt.Fprintln(t.out, text); err != nil {
 		return err
 	}
 	return &exit{code: exitFail}
