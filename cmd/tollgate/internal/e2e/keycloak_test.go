@@ -177,7 +177,10 @@ func writeEvidence(t *testing.T, start time.Duration, keys string) {
 			t.Fatalf("%s: %v", path, err)
 		}
 		first, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
-		return strings.TrimSpace(first)
+		if _, version, found := strings.Cut(first, "version: "); found { // Envoy says its path, too
+			return version
+		}
+		return first
 	}
 	version, err := os.ReadFile(filepath.Join(keycloakHome, "version.txt"))
 	if err != nil {
