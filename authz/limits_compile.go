@@ -92,3 +92,32 @@ func recordOf(session string) string {
 	}
 	return string(b[:recordSize])
 }
+
+// Limited says whether anything is counted under a specification: whether it needs
+// a store to count in.
+func (s *Spec) Limited() bool {
+	for i := range s.APIs {
+		if r := s.APIs[i].Limits.Rate; r != nil && r.Requests >= 0 {
+			return true
+		}
+	}
+	return slices.ContainsFunc(s.Policies, func(p policies.Spec) bool { return policyLimited(&p) })
+}
+
+func policyLimited(p *policies.Spec) bool {
+	if p.Rate != nil || p.Quota != nil {
+		return true
+	}
+	for i := range p.Access {
+		if slices.ContainsFunc(p.Access[i].Allow, func(e policies.AllowSpec) bool { return e.Rate != nil }) {
+			return true
+		}
+	}
+	if p.Tyk == nil {
+		return false
+	}
+	counts := func(l policies.TykLimit) bool { return l.Rate > 0 || l.QuotaMax > 0 }
+	return counts(p.Tyk.Limit) || slices.ContainsFunc(p.Tyk.Access, func(a policies.TykAccess) bool {
+		return counts(a.Limit) || len(a.Endpoints) > 0
+	})
+}

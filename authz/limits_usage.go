@@ -57,8 +57,8 @@ func (e *Engine) TopUpUsage(ctx context.Context, session string, requests int64)
 // counters gives what counts, and the record of a session.
 func (e *Engine) counters(session string) (*Limits, string, error) {
 	l, ok := e.options.Limiter.(*Limits)
-	if !ok || l.at.Load() == nil {
-		return nil, "", errNothingKept
+	if !ok || l.at.Load() == nil { // there was nothing to count yet
+		return nil, "", store.ErrNotFound
 	}
 	record := recordOf(session)
 	if record == "" {

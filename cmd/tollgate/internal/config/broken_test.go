@@ -24,7 +24,7 @@ func variables(name string) (string, bool) {
 
 // check is the engine's own judgement, where every part that this build has is there.
 func check(s authz.Spec) []authz.Problem {
-	return authz.New(authz.Options{Credentials: parts{}}).Check(s)
+	return authz.New(authz.Options{Credentials: parts{}, Limiter: authz.NewLimits(authz.LimitsOptions{})}).Check(s)
 }
 
 // parts stand where a service has its own; nothing is decided here.

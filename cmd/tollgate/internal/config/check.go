@@ -31,6 +31,7 @@ func (c *checker) check(f *File) {
 	c.seals(&f.Seal)
 	c.admin(f)
 	c.limits(&f.Limits)
+	c.quotas(f.Policies)
 	c.endpoints(f)
 	c.pemFiles(f)
 	for i := range f.APIs {

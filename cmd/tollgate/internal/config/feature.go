@@ -13,9 +13,9 @@ func features() map[string]bool {
 		"revocation":       false,
 		"tyk":              true, // the section, and Tyk files named by include
 		"token_endpoints":  false,
-		"limits":           false, // the section, and limits of an API
-		"rate":             false,
-		"quota":            false,
+		"limits":           true, // the section, and limits of an API
+		"rate":             true,
+		"quota":            true,
 		"keys.jwks":        true,
 		"keys.discover":    true,
 		"keys.credentials": true,

@@ -47,7 +47,7 @@ type Rate struct {
 	Requests int64    `key:"requests,required" min:"-1"`
 	Per      Duration `key:"per,required"`
 	// How many may come at once; token_bucket only.
-	Burst     int64  `key:"burst" min:"0" means:"requests"`
+	Burst     int64  `key:"burst" min:"1" means:"requests"`
 	Algorithm string `key:"algorithm" enum:"sliding_window token_bucket sliding_log fixed_window" means:"sliding_window"`
 }
 
@@ -57,6 +57,6 @@ type Quota struct {
 	Per      Duration `key:"per,required"`
 	// When the period begins.
 	Anchor string `key:"anchor" enum:"first_request calendar" means:"first_request"`
-	// The time zone of calendar periods, as Europe/Vienna.
-	Zone string `key:"zone" means:"UTC"`
+	// The time zone of calendar periods, as UTC or Europe/Vienna. They must have one.
+	Zone string `key:"zone"`
 }

@@ -36,12 +36,7 @@ func TestFullExample(t *testing.T) {
 	want := []string{
 		"tollgate.yaml/revocation",
 		"tollgate.yaml/apis/0/split",
-		"tollgate.yaml/apis/0/limits",
-		"tollgate.yaml/policies/0/rate",
-		"tollgate.yaml/policies/0/quota",
-		"tollgate.yaml/policies/0/access/orders/allow/1/rate",
 		"tollgate.yaml/token_endpoints",
-		"tollgate.yaml/limits",
 		"legacy.json",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

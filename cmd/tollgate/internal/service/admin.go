@@ -40,7 +40,7 @@ func (s *Service) manage(ctx context.Context) error {
 	}
 	parts := admin.Parts{
 		Engine: s.engine, Config: managed{s}, Decisions: s.decisions, Version: s.options.Build.Version,
-		Replica: replica(), Started: s.options.Now(), Log: s.log, Now: s.options.Now,
+		Usage: usage{s.engine}, Replica: replica(), Started: s.options.Now(), Log: s.log, Now: s.options.Now,
 	}
 	if s.kept != nil {
 		parts.Credentials = s.kept.Keys()
@@ -90,12 +90,13 @@ func (m managed) Reload(ctx context.Context) bool { return m.s.Reload(ctx, confi
 
 // Store implements admin.Config.
 func (m managed) Store(ctx context.Context) string {
-	if m.s.storage == nil {
+	storage := m.s.storage.Load()
+	if storage == nil {
 		return "none"
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	if err := m.s.storage.Ping(ctx); err != nil {
+	if err := storage.Ping(ctx); err != nil {
 		return err.Error()
 	}
 	return "ok"

@@ -12,7 +12,10 @@ import (
 // Checker is an engine that can check every configuration. It opens no store, so
 // what would have to be looked up there is refused.
 func Checker(now func() time.Time) *authz.Engine {
-	return authz.New(authz.Options{Now: now, Credentials: unopened{}, Restorer: unopened{}, Revocations: unopened{}})
+	return authz.New(authz.Options{
+		Now: now, Limiter: authz.NewLimits(authz.LimitsOptions{Now: now}),
+		Credentials: unopened{}, Restorer: unopened{}, Revocations: unopened{},
+	})
 }
 
 // errUnopened is the cause where a store would have to be asked.
@@ -42,8 +45,11 @@ func Single(ctx context.Context, c *config.Config, now func() time.Time) (engine
 		return nil, nil, errors.Join(err, s.closeStorage())
 	}
 	if s.kept == nil {
-		engine = Checker(now)
-		return engine, func() error { engine.Close(); return nil }, nil
+		if err := s.useForOne(); err != nil {
+			return nil, nil, errors.Join(err, s.closeStorage())
+		}
+		engine = authz.New(authz.Options{Now: now, Replica: "check", Limiter: s.limits})
+		return engine, func() error { engine.Close(); return s.closeStorage() }, nil
 	}
 	running, end := context.WithCancel(ctx)
 	ended := make(chan struct{})
@@ -52,7 +58,7 @@ func Single(ctx context.Context, c *config.Config, now func() time.Time) (engine
 		s.kept.Run(running)
 	}()
 	s.awaitKept(ctx)
-	engine = authz.New(authz.Options{Now: now, Replica: "check", Kept: s.kept})
+	engine = authz.New(authz.Options{Now: now, Replica: "check", Kept: s.kept, Limiter: s.limits})
 	return engine, func() error {
 		end()
 		<-ended

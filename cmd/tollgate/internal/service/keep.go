@@ -31,14 +31,14 @@ func seals(c *config.Config) bool {
 
 // keep opens the store when the configuration needs it.
 func (s *Service) keep(ctx context.Context) error {
+	s.newLimits()
 	if !seals(s.first) {
-		return nil
+		return nil // limits open it when they are compiled
 	}
-	storage, err := OpenStorage(s.first, StorageOptions{Now: s.options.Now})
-	if err != nil {
+	if err := s.openStorage(); err != nil {
 		return err
 	}
-	s.storage = storage
+	storage := s.storage.Load()
 	if storage.Keyring == nil {
 		return errNoSealKey
 	}
@@ -84,8 +84,8 @@ func (s *Service) awaitKept(ctx context.Context) {
 
 // closeStorage gives the store back.
 func (s *Service) closeStorage() error {
-	if s.storage == nil {
-		return nil
+	if storage := s.storage.Load(); storage != nil {
+		return storage.Close()
 	}
-	return s.storage.Close()
+	return nil
 }

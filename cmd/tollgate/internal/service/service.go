@@ -43,8 +43,9 @@ type Service struct {
 	site    *site         // nil when listen.metrics is off
 	bound   []Bound
 
-	storage   *Storage    // nil while nothing needs a store
-	kept      *authz.Kept // nil without it
+	storage   atomic.Pointer[Storage] // nil while nothing needs a store
+	limits    *authz.Limits
+	kept      *authz.Kept // nil while nothing is sealed
 	admin     *admin.Server
 	adminSite *site // nil when listen.admin is off
 	decisions *admin.Decisions
@@ -114,10 +115,10 @@ func (s *Service) build(ctx context.Context) error {
 		return err
 	}
 	s.engine = authz.New(authz.Options{
-		Now: s.options.Now, Observer: s.observer(), Replica: replica(), CacheBytes: int64(s.first.Cache.Tokens), Kept: s.kept,
+		Now: s.options.Now, Observer: s.observer(), Replica: replica(), CacheBytes: int64(s.first.Cache.Tokens), Kept: s.kept, Limiter: s.limits,
 	})
 	s.authz = envoy.New(s.engine, envoy.Options{Log: s.log})
-	s.reloader = config.NewReloader(config.ReloaderOptions{Loader: s.options.Loader, Engine: s.engine, Observe: s.applied})
+	s.reloader = config.NewReloader(config.ReloaderOptions{Loader: s.options.Loader, Engine: counting{s.engine, s}, Observe: s.applied})
 	s.obs.WatchKeySets(s.keySets)
 	return s.listen(ctx)
 }
@@ -176,6 +177,7 @@ func (s *Service) Serve(ctx context.Context, ready func()) error {
 	if s.adminSite != nil {
 		group.Go(func() error { return s.adminSite.serve(running) })
 	}
+	group.Go(func() error { s.limits.Run(drained); return nil })
 	if s.kept != nil { // keys and revocations count to the last answer
 		group.Go(func() error { s.kept.Run(drained); return nil })
 	}
