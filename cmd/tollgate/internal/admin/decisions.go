@@ -50,23 +50,21 @@ func (s decisionService) Explain(ctx context.Context, req *adminv1.ExplainReques
 			out.Removed = append(out.Removed, edit.Name)
 			continue
 		}
-		if value, ok := harmless(edit); ok {
-			out.Set = append(out.Set, &adminv1.HeaderLine{Name: edit.Name, Value: value})
-		}
+		out.Set = append(out.Set, &adminv1.HeaderLine{Name: edit.Name, Value: harmless(edit)})
 	}
 	return out, nil
 }
 
 // harmless hides edits that hold a credential or a query.
-func harmless(e authz.Edit) (string, bool) {
+func harmless(e authz.Edit) string {
 	switch e.Name {
 	case ":path":
 		path, _, _ := strings.Cut(e.Value, "?")
-		return path, true
+		return path
 	case "cookie", "authorization":
-		return "[redacted]", true
+		return "[redacted]"
 	}
-	return e.Value, true
+	return e.Value
 }
 
 // described is the request that the caller describes.

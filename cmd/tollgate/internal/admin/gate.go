@@ -39,8 +39,9 @@ func (s *Server) gate(next http.Handler) http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 		from, now := address(r), s.now()
+		ctx := r.Context()
 		refuse := func(code int, text string) {
-			s.audit(r.Context(), record{method: r.Method + " " + r.URL.Path, result: strconv.Itoa(code), from: from})
+			s.audit(ctx, record{method: r.Method + " " + r.URL.Path, result: strconv.Itoa(code), from: from})
 			s.fail(w, r, code, text)
 		}
 		if wait := s.throttle.blocked(from, now); wait > 0 {
@@ -66,7 +67,7 @@ func (s *Server) gate(next http.Handler) http.Handler {
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, who)))
+		next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, callerKey{}, who)))
 	})
 }
 

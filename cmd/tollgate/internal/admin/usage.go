@@ -7,9 +7,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	adminv1 "github.com/tollgate-authz/tollgate/proto/tollgate/admin/v1"
-
 	"github.com/tollgate-authz/tollgate/authz/credential"
+	adminv1 "github.com/tollgate-authz/tollgate/proto/tollgate/admin/v1"
 )
 
 // Usage reads and changes the counters of sessions.
