@@ -134,7 +134,7 @@ func (r *Registry) readAtOnce(ctx context.Context, session string) (*Credential,
 			results <- result{c: c, err: err}
 		}()
 	}
-	var failure error = ErrUnknown
+	failure := ErrUnknown
 	var found *Credential
 	for range ring.Len() {
 		got := <-results

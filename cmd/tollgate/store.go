@@ -73,7 +73,7 @@ work like this.`,
 }
 
 func checkStore(ctx context.Context, c *config.Config, t *terminal) (findings []store.Finding, err error) {
-	s, err := opened(c, t)
+	s, err := opened(c, t) //nolint:contextcheck // an open store outlives the call that opens it
 	if err != nil {
 		return nil, err
 	}

@@ -158,7 +158,8 @@ func TestReplicasAgree(t *testing.T) {
 	}
 	must(t, r.b.Delete(t.Context(), id))
 	h.next(t)
-	if r.a.Event(store.Event{Payload: change(mustHex(t, id), nil)}); r.a.Set().Len() != 0 || r.b.Set().Len() != 0 {
+	must(t, r.a.Event(store.Event{Payload: change(mustHex(t, id), nil)}))
+	if r.a.Set().Len() != 0 || r.b.Set().Len() != 0 {
 		t.Error("the rule is still there")
 	}
 	if err := r.b.Delete(t.Context(), id); !errors.Is(err, store.ErrNotFound) {
@@ -179,8 +180,10 @@ func mustHex(t *testing.T, text string) string {
 func TestLoadFindsAllAndShowsNothing(t *testing.T) {
 	r := makeReplicas(t)
 	for _, rule := range []Rule{
-		{Kind: Subject, Value: "alice-the-subject"}, {Kind: JWTID, Value: "jti-of-hers", Until: noon.Add(time.Hour)},
-		{Kind: All, Before: noon}, {Kind: Subject, Value: "alice-the-subject", Before: noon},
+		{Kind: Subject, Value: "alice-the-subject"},
+		{Kind: JWTID, Value: "jti-of-hers", Until: noon.Add(time.Hour)},
+		{Kind: All, Before: noon},
+		{Kind: Subject, Value: "alice-the-subject", Before: noon},
 	} {
 		if _, err := r.a.Create(t.Context(), rule); err != nil {
 			t.Fatal(err)

@@ -42,8 +42,12 @@ func (s *Set) Ends(f *Facts, now time.Time) bool {
 		kind  Kind
 		value string
 	}{
-		{JWTID, f.JWTID}, {Token, f.Token}, {Subject, f.Subject},
-		{Session, f.Session}, {Client, f.Client}, {Issuer, f.Issuer},
+		{JWTID, f.JWTID},
+		{Token, f.Token},
+		{Subject, f.Subject},
+		{Session, f.Session},
+		{Client, f.Client},
+		{Issuer, f.Issuer},
 	}
 	for _, v := range values {
 		if v.value == "" {

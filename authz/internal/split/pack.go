@@ -85,7 +85,8 @@ func unpack(packed []byte, limit int) (string, error) {
 func inflate(packed []byte, limit int) (string, error) {
 	r := readers.Get().(io.ReadCloser) //nolint:forcetypeassert // the pool holds nothing else
 	defer readers.Put(r)
-	if err := r.(flate.Resetter).Reset(bytes.NewReader(packed), []byte(dictionary)); err != nil {
+	again := r.(flate.Resetter) //nolint:forcetypeassert // every reader of DEFLATE is one
+	if err := again.Reset(bytes.NewReader(packed), []byte(dictionary)); err != nil {
 		return "", fmt.Errorf("%w: %w", errPacked, err)
 	}
 	plain, err := io.ReadAll(io.LimitReader(r, int64(limit)+1))

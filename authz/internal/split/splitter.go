@@ -135,9 +135,9 @@ func (s *Splitter) Restore(ctx context.Context, text string) (string, error) {
 	// The look-up is shared by all who present this half now, so it must not
 	// end with the first of them.
 	result := s.flight.DoChan(string(d[:]), func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.options.Budget)
+		own, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.options.Budget)
 		defer cancel()
-		return s.lookUp(ctx, d, signature)
+		return s.lookUp(own, d, signature)
 	})
 	select {
 	case r := <-result:

@@ -1,3 +1,5 @@
+// Package adminv1 is the admin API: its messages and services, generated from the
+// proto files beside it, and the OpenAPI document of its REST shape.
 package adminv1
 
 import (
