@@ -41,9 +41,9 @@ func TestEveryReasonHasACase(t *testing.T) {
 	missing := map[string]string{
 		"token_unknown": "split tokens", "token_revoked": "revocation", "revocation_stale": "revocation",
 		"credential_unknown": "credentials", "credential_inactive": "credentials", "credential_expired": "credentials",
-		"rate_limited": "limits", "quota_exceeded": "limits", "store_unavailable": "limits",
-		"internal":      "no configuration leads there",
-		"token_invalid": "what clients see; no decision has it",
+		"store_unavailable": "the store of cases is always there",
+		"internal":          "no configuration leads there",
+		"token_invalid":     "what clients see; no decision has it",
 	}
 	files, err := Find("testdata/product")
 	if err != nil {
@@ -70,11 +70,9 @@ func TestEveryReasonHasACase(t *testing.T) {
 }
 
 // Every sample of policies/samples has cases beside it, and they come true: a
-// sample cannot rot. pending are samples with parts that this build refuses; the
-// list shrinks with them.
+// sample cannot rot.
 func TestSamples(t *testing.T) {
 	const folder = "../../../../policies/samples"
-	pending := map[string]bool{"plans.yaml": true} // rate and quota
 	runner := &Runner{Surfaces: []Surface{Direct(Parts{}), Wire(Parts{})}}
 	files, err := filepath.Glob(filepath.Join(folder, "*.yaml"))
 	if err != nil {
@@ -87,14 +85,7 @@ func TestSamples(t *testing.T) {
 		}
 		samples++
 		cases := strings.TrimSuffix(sample, ".yaml") + Suffix
-		results := runner.Run(t.Context(), cases)
-		if pending[filepath.Base(sample)] {
-			if len(results) != 1 || !strings.Contains(results[0].Error, "not available yet") {
-				t.Errorf("%s is pending and loads: take it off the list", sample)
-			}
-			continue
-		}
-		for _, r := range results {
+		for _, r := range runner.Run(t.Context(), cases) {
 			if !r.Passed() {
 				t.Errorf("%s:%d %s (%s): %s %v", r.File, r.Line, r.Case, r.Surface, r.Error, r.Differences)
 			}

@@ -2,6 +2,7 @@ package cases
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -9,12 +10,12 @@ import (
 	"github.com/tollgate-authz/tollgate/authz"
 	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/config"
 	"github.com/tollgate-authz/tollgate/envoy"
+	"github.com/tollgate-authz/tollgate/store/memory"
 )
 
-// Parts are what engines of case files are made of, beside their clock.
+// Parts are what engines of case files are made of, beside their clock and a
+// store in memory that their limits count in.
 type Parts struct {
-	// Options gives the options of one engine; nil is none.
-	Options func(now func() time.Time) authz.Options
 	// Foreign reads Tyk files; nil refuses them.
 	Foreign config.Foreign
 }
@@ -36,6 +37,7 @@ func (d direct) Open(ctx context.Context, path string) (Session, error) {
 type running struct {
 	*authz.Engine
 	clock *atomic.Pointer[time.Time]
+	store *memory.Store
 }
 
 // misconfigured is a configuration that does not load.
@@ -46,12 +48,18 @@ func (misconfigured) Error() string { return "the configuration does not load" }
 func (p Parts) engine(ctx context.Context, path string) (*running, error) {
 	r := &running{clock: new(atomic.Pointer[time.Time])}
 	r.set(standstill())
-	options := authz.Options{}
-	if p.Options != nil {
-		options = p.Options(r.now)
+	r.store = memory.Open(memory.Options{Now: r.now})
+	limits := authz.NewLimits(authz.LimitsOptions{Now: r.now})
+	limits.Use(r.store, false)
+	r.Engine = authz.New(authz.Options{Now: r.now, Limiter: limits})
+	if err := p.load(ctx, r, path); err != nil {
+		return nil, errors.Join(err, r.Close())
 	}
-	options.Now = r.now
-	r.Engine = authz.New(options)
+	return r, nil
+}
+
+// load makes the configuration at path the engine's.
+func (p Parts) load(ctx context.Context, r *running, path string) error {
 	loader := config.Loader{
 		Path: path, Foreign: p.Foreign, Check: r.Check, Now: r.now,
 		// Case files are the same everywhere: what the environment says is no part
@@ -60,14 +68,14 @@ func (p Parts) engine(ctx context.Context, path string) (*running, error) {
 	}
 	loaded, problems := loader.Load(ctx)
 	if config.Broken(problems) {
-		return nil, misconfigured(problems)
+		return misconfigured(problems)
 	}
 	snapshot, found := r.Compile(ctx, loaded.Spec)
 	if snapshot == nil {
-		return nil, fmt.Errorf("the engine refuses the configuration: %v", found)
+		return fmt.Errorf("the engine refuses the configuration: %v", found)
 	}
 	r.Swap(snapshot)
-	return r, nil
+	return nil
 }
 
 func (r *running) now() time.Time    { return *r.clock.Load() }
@@ -97,10 +105,10 @@ func (r *running) Ask(ctx context.Context, q *Question) (*Answer, error) {
 	}, nil
 }
 
-// Close ends the engine.
+// Close ends the engine and its store.
 func (r *running) Close() error {
 	r.Engine.Close()
-	return nil
+	return r.store.Close()
 }
 
 // asked is a described request as the engine looks at it.

@@ -123,7 +123,7 @@ func (f *File) ask(ctx context.Context, session Session, one *Case, token string
 	if err != nil {
 		return nil, err
 	}
-	question := &Question{HTTP: described, Now: f.moment(one), Charged: one.Repeat > 1}
+	question := &Question{HTTP: described, Now: f.moment(one), Charged: f.charges()}
 	for range one.Repeat - 1 {
 		if _, err := session.Ask(ctx, question); err != nil {
 			return nil, err
@@ -136,6 +136,12 @@ func (f *File) ask(ctx context.Context, session Session, one *Case, token string
 	}
 	d := &differ{want: &one.Expect, got: answer, asked: described}
 	return d.all(), nil
+}
+
+// charges says whether cases of the file use limits up: then every answer may
+// depend on the cases before it.
+func (f *File) charges() bool {
+	return slices.ContainsFunc(f.Cases, func(one Case) bool { return one.Repeat > 1 })
 }
 
 // explain puts the problems of a configuration at the places of the original.

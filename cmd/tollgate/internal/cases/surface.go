@@ -29,7 +29,8 @@ type Question struct {
 	HTTP    *envoy.HTTP
 	Now     time.Time
 	Explain bool
-	// Charged says that limits have to count this question and those before it.
+	// Charged says that limits have to count this question and those before it:
+	// some case of the file repeats its request.
 	Charged bool
 }
 
