@@ -1,7 +1,10 @@
 package e2e
 
 import (
+	"context"
+	"errors"
 	"net/url"
+	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -148,11 +151,41 @@ func TestRotationOfAProvider(t *testing.T) {
 	w.passes(t, "shop", next)
 	w.passes(t, "shop", old)
 
+	code, shown := w.keySets(t)
+	if code != 0 || !strings.Contains(shown, "kid mock-1 (RSA 2048, RS256)") || !strings.Contains(shown, "kid mock-2 (P-256, ES256)") || strings.Contains(shown, "last fetch") {
+		t.Errorf("keys jwks: status %d\n%s", code, shown)
+	}
+
 	end(p.Process)
 	w.passes(t, "shop", next)
 	w.passes(t, "shop", old)
 	w.refused(t, foreign(t, b, "mock-3"), authz.KeyUnknown)
 	w.passes(t, "shop", next)
+	for d := newDeadline(t); strings.Count(shown, "last fetch: ") < 2; d.wait("the outage in keys jwks") {
+		send(t, w.address, "GET /orders/7", "authorization: Bearer "+foreign(t, b, "mock-3"))
+		send(t, w.address, "GET /shop/7", "authorization: Bearer "+foreign(t, b, "mock-3"))
+		code, shown = w.keySets(t)
+	}
+	if code != 0 || !strings.Contains(shown, "kid mock-2") {
+		t.Errorf("keys jwks during an outage: status %d\n%s", code, shown)
+	}
+}
+
+// keySets runs `tollgate keys jwks` on the metrics listener of the gate.
+func (w *doors) keySets(t *testing.T) (status int, out string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), startup)
+	defer cancel()
+	line, err := w.gate.AwaitLine(ctx, "listening metrics ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.CommandContext(ctx, tollgate(t), "keys", "jwks", "--server", strings.TrimPrefix(line, "listening metrics "))
+	text, err := command.CombinedOutput()
+	if _, failed := errors.AsType[*exec.ExitError](err); err != nil && !failed {
+		t.Fatal(err)
+	}
+	return command.ProcessState.ExitCode(), string(text)
 }
 
 // signedBy asks for tokens until one is signed by the key with this kid.
