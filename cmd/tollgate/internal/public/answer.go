@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -62,6 +63,10 @@ func text(members []member, name string) string {
 		}
 	}
 	return ""
+}
+
+func has(members []member, name string) bool {
+	return slices.ContainsFunc(members, func(m member) bool { return m.name == name })
 }
 
 // rewrite gives the answer for the client: its half in the place of the access

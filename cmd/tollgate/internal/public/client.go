@@ -7,13 +7,28 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
+)
+
+// Requests that an address may send in a minute without being a client: those
+// that revoke where everyone may, and those that fail to prove who they are.
+const (
+	strangers      = 30
+	strangersEvery = time.Minute
 )
 
 // clients are those who may introspect and revoke.
-type clients struct{ hashed map[string][sha256.Size]byte }
+type clients struct {
+	hashed map[string][sha256.Size]byte
+	admit  *admission
+	hops   int
+}
 
-func newClients(list []Client) *clients {
-	c := &clients{hashed: make(map[string][sha256.Size]byte, len(list))}
+func newClients(list []Client, s *Spec) *clients {
+	c := &clients{
+		hashed: make(map[string][sha256.Size]byte, len(list)), hops: s.TrustedHops,
+		admit: newAdmission(strangers, strangersEvery, s.Now),
+	}
 	for _, one := range list {
 		if len(one.Secret) > 0 {
 			c.hashed[one.ID] = sha256.Sum256(one.Secret)
@@ -22,8 +37,22 @@ func newClients(list []Client) *clients {
 	return c
 }
 
-// any says whether there are clients at all.
-func (c *clients) any() bool { return len(c.hashed) > 0 }
+// admitted says whether a caller may go on, and answers where not: a client with
+// its secret, or with open anybody where there are no clients.
+func (c *clients) admitted(w http.ResponseWriter, r *http.Request, open bool) bool {
+	if c.knows(r) {
+		return true
+	}
+	if wait, ok := c.admit.take("", remote(r, c.hops)); !ok {
+		slowDown(w, wait)
+		return false
+	}
+	if open && len(c.hashed) == 0 {
+		return true
+	}
+	challenge(w)
+	return false
+}
 
 // knows says whether a request is authenticated as one of the clients by HTTP
 // Basic (RFC 6749 section 2.3.1: id and secret are form-encoded first).
@@ -49,10 +78,14 @@ func challenge(w http.ResponseWriter) {
 // clientOf is the client that a token request names; whether it is that client
 // is the provider's to say, so this counts but opens nothing.
 func clientOf(r *http.Request, f form) string {
-	if id, _, ok := r.BasicAuth(); ok {
-		return id
+	id, _, ok := r.BasicAuth()
+	if !ok {
+		return f.values["client_id"]
 	}
-	return f.values["client_id"]
+	if plain, err := url.QueryUnescape(id); err == nil {
+		return plain // one client has one name
+	}
+	return id
 }
 
 // remote is the address of a client: the connection's, or behind so many trusted

@@ -2,7 +2,6 @@ package public
 
 import (
 	"encoding/json"
-	"maps"
 	"net/http"
 )
 
@@ -15,8 +14,7 @@ type introspector struct {
 // ServeHTTP says what a token is.
 func (i *introspector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	if !i.clients.knows(r) {
-		challenge(w)
+	if !i.clients.admitted(w, r, false) {
 		return
 	}
 	f, err := readForm(w, r)
@@ -34,14 +32,12 @@ func (i *introspector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		write(w, http.StatusOK, []byte(`{"active":false}`))
 		return
 	}
-	said := maps.Clone(is.Claims)
-	if said == nil {
-		said = map[string]any{}
+	said := map[string]json.RawMessage{}
+	if json.Unmarshal(is.Claims, &said) != nil && is.Claims != nil {
+		fail(w, http.StatusInternalServerError, "server_error", "the token's claims cannot be written")
+		return
 	}
-	said["active"] = true
-	if !is.Expires.IsZero() {
-		said["exp"] = is.Expires.Unix()
-	}
+	said["active"] = json.RawMessage("true")
 	body, err := json.Marshal(said)
 	if err != nil {
 		fail(w, http.StatusInternalServerError, "server_error", "the token's claims cannot be written")

@@ -16,8 +16,7 @@ type revoker struct {
 // presenting something that does not verify changes nothing.
 func (v *revoker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	if v.clients.any() && !v.clients.knows(r) {
-		challenge(w)
+	if !v.clients.admitted(w, r, true) {
 		return
 	}
 	f, err := readForm(w, r)

@@ -2,6 +2,7 @@ package public
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"time"
@@ -29,9 +30,8 @@ var (
 
 // Introspection is what RFC 7662 tells of a token.
 type Introspection struct {
-	Active  bool
-	Claims  map[string]any // as the token has them; nil when not active
-	Expires time.Time
+	Active bool
+	Claims json.RawMessage // as the token writes them; nil when not active
 }
 
 // Choice says what becomes of a part of the provider's answer.

@@ -1,6 +1,7 @@
 package public
 
 import (
+	"bytes"
 	"errors"
 	"net/http"
 	"slices"
@@ -30,7 +31,7 @@ func newEndpoint(e Endpoint, s *Spec, tokens Tokens) *endpoint {
 			// A redirect would send the client's secret somewhere else.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		admit: newAdmission(e.Requests, e.Per),
+		admit: newAdmission(e.Requests, e.Per, s.Now),
 	}
 }
 
@@ -43,14 +44,13 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, errTooLong):
 		fail(w, http.StatusRequestEntityTooLarge, "invalid_request", "the form is too long")
 		return
-	case err != nil:
+	case err != nil || len(r.Header.Values("Authorization")) > 1:
 		fail(w, http.StatusBadRequest, "invalid_request", "an application/x-www-form-urlencoded form is needed, with every parameter once")
 		return
 	}
 	id := clientOf(r, f)
-	if wait, ok := e.admit.take(id, remote(r, e.hops), e.now()); !ok {
-		w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
-		fail(w, http.StatusTooManyRequests, "slow_down", "too many token requests of this client")
+	if wait, ok := e.admit.take(id, remote(r, e.hops)); !ok {
+		slowDown(w, wait)
 		return
 	}
 	if grant := f.values["grant_type"]; !slices.Contains(e.Grants, grant) {
@@ -96,7 +96,13 @@ func (e *endpoint) hand(w http.ResponseWriter, r *http.Request, answer *provided
 		w.Header().Set("Retry-After", "1")
 		fail(w, http.StatusServiceUnavailable, "temporarily_unavailable", "the token cannot be kept now")
 	default:
-		write(w, http.StatusOK, e.rewrite(members, half, until.Sub(e.now())))
+		body := e.rewrite(members, half, until.Sub(e.now()))
+		if bytes.Contains(body, []byte(token[:strings.LastIndexByte(token, '.')])) {
+			// Under another name, say, or within another member.
+			fail(w, http.StatusBadGateway, "server_error", "the identity provider's answer has the access token in it twice")
+			return
+		}
+		write(w, http.StatusOK, body)
 	}
 }
 
@@ -110,7 +116,7 @@ func refuse(w http.ResponseWriter, answer *provided) {
 	case answer.challenge != "":
 		w.Header().Set("WWW-Authenticate", answer.challenge)
 	}
-	if members, err := parseAnswer(answer.body); err == nil && text(members, "access_token") == "" {
+	if members, err := parseAnswer(answer.body); err == nil && text(members, "error") != "" && !has(members, "access_token") {
 		write(w, answer.status, answer.body)
 		return
 	}

@@ -18,7 +18,6 @@ func passed() []string { return []string{"Authorization", "Content-Type", "Dpop"
 // provided is an answer of the provider.
 type provided struct {
 	status    int
-	kind      string
 	challenge string // WWW-Authenticate of a 401, RFC 6749 section 5.2
 	body      []byte
 }
@@ -37,8 +36,8 @@ func (e *endpoint) ask(ctx context.Context, r *http.Request, f form) (provided, 
 		return provided{}, errProvider
 	}
 	for _, name := range passed() {
-		if values := r.Header.Values(name); len(values) > 0 {
-			req.Header[name] = values
+		if value := r.Header.Get(name); value != "" {
+			req.Header.Set(name, value)
 		}
 	}
 	req.Header.Set("Accept", "application/json")
@@ -47,16 +46,12 @@ func (e *endpoint) ask(ctx context.Context, r *http.Request, f form) (provided, 
 		return provided{}, errProvider // the error quotes the URL, and no more is known
 	}
 	defer answer.Body.Close() //nolint:errcheck // only read
-	if answer.Header.Get("Content-Encoding") != "" {
+	if coding := answer.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
 		return provided{}, errProvider // what cannot be read could hold a whole token
 	}
 	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
 	if err != nil || len(body) > maxAnswer {
 		return provided{}, errProvider
 	}
-	kind, _, _ := strings.Cut(answer.Header.Get("Content-Type"), ";")
-	return provided{
-		status: answer.StatusCode, kind: strings.ToLower(strings.TrimSpace(kind)),
-		challenge: answer.Header.Get("WWW-Authenticate"), body: body,
-	}, nil
+	return provided{status: answer.StatusCode, challenge: answer.Header.Get("WWW-Authenticate"), body: body}, nil
 }
