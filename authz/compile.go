@@ -124,7 +124,7 @@ func (a *api) compileIdentity(base string, p *problems) {
 	if !slices.Contains(a.identity, lastResort) {
 		a.identity = append(a.identity, lastResort)
 	}
-	if a.spec.Definition != nil {
+	if a.spec.Tyk {
 		a.claims.who = a.identify
 	}
 }

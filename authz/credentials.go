@@ -28,7 +28,7 @@ func (d *decision) verifyByCredential(ctx context.Context, v *verification) (don
 		}
 		id = subject
 	}
-	if d.api.spec.Definition != nil {
+	if d.api.spec.Tyk {
 		id = tykKeyID(d.api.spec.Org, id)
 	}
 	cred, err := d.e.options.Credentials.Find(ctx, d.api.spec.Org, id)

@@ -32,6 +32,7 @@ type definition struct {
 	skipKid      bool
 	clientField  value
 	function     string // hash_key_function
+	reference    string // that source holds
 	policyClaims []value
 	defaults     []value
 	scopeNames   []value

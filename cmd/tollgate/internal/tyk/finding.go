@@ -17,6 +17,9 @@ type Finding struct {
 	Error   bool   `json:"error"` // the file cannot be loaded like this
 }
 
+// String is the finding as one line for people.
+func (f Finding) String() string { return f.problem().String() }
+
 // problem is the finding as a configuration problem.
 func (f Finding) problem() config.Problem {
 	return config.Problem{

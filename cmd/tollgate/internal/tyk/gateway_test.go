@@ -25,6 +25,8 @@ type gateway struct {
 	keys   *testKeys
 	issuer *issuer
 	kept   *authz.Kept
+
+	backend *memory.Store
 }
 
 // clock is a time that a test moves.
@@ -101,6 +103,7 @@ func newGateway(t *testing.T) *gateway {
 	}
 	backend := memory.Open(memory.Options{})
 	t.Cleanup(func() { _ = backend.Close() })
+	g.backend = backend
 	g.kept = authz.NewKept(authz.KeptOptions{Store: backend, Keyring: ring, Now: g.clock.time})
 	limits := authz.NewLimits(authz.LimitsOptions{Now: g.clock.time})
 	limits.Use(backend, false)
@@ -222,10 +225,10 @@ func (g *gateway) request(t *testing.T, s *recordStep) *authz.Plain {
 
 // createKeys does what POST /tyk/keys/{id} would; refused are ids that cannot be
 // created.
-func (g *gateway) createKeys(t *testing.T, r *record, p *paths) (refused []string) {
+func (g *gateway) createKeys(t *testing.T, r *record) (refused []string) {
 	t.Helper()
 	for _, k := range r.Keys {
-		c, err := recordCredential(&k, r.Org, p)
+		c, err := recordCredential(&k, r.Org)
 		if err == nil {
 			_, err = g.kept.Keys().Create(t.Context(), *c)
 		}
@@ -237,7 +240,7 @@ func (g *gateway) createKeys(t *testing.T, r *record, p *paths) (refused []strin
 }
 
 // recordCredential reads a key of a scenario.
-func recordCredential(k *recordKey, org string, p *paths) (*credential.Credential, error) {
+func recordCredential(k *recordKey, org string) (*credential.Credential, error) {
 	var session struct {
 		Policies []string `json:"apply_policies"`
 		Access   map[string]struct {

@@ -2,6 +2,7 @@ package tyk
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -28,6 +29,8 @@ type Loaded struct {
 	// HasConf says that there is one.
 	HashFunction string
 	HasConf      bool
+	// References are the references that source of a definition holds, by API.
+	References map[string]string
 
 	apiPlaces, policyPlaces []value
 }
@@ -41,7 +44,7 @@ func Load(files []config.ForeignFile, o Options) *Loaded {
 	if o.Resolve == nil {
 		o.Resolve = func(string) ([]byte, error) { return nil, errNoReferences }
 	}
-	l := &Loaded{HashFunction: o.HashFunction}
+	l := &Loaded{HashFunction: o.HashFunction, References: map[string]string{}}
 	var definitions []definition
 	var rules []named
 	for _, f := range files {
@@ -67,7 +70,18 @@ func Load(files []config.ForeignFile, o Options) *Loaded {
 	p := &paths{legacy: o.LegacyPaths, listen: map[string]string{}}
 	l.addAPIs(definitions, p, o.Resolve)
 	l.addPolicies(rules, p)
+	l.Findings = once(l.Findings)
 	return l
+}
+
+// once leaves out what was told before: a value may be read twice.
+func once(list []Finding) []Finding {
+	seen := make(map[Finding]bool, len(list))
+	return slices.DeleteFunc(list, func(f Finding) bool {
+		again := seen[f]
+		seen[f] = true
+		return again
+	})
 }
 
 // parse reads one file as positions and values.
@@ -136,6 +150,9 @@ func (l *Loaded) addAPIs(definitions []definition, p *paths, resolve Resolve) {
 			d.id.wrong("another definition has the id "+shown(spec.ID), "an id of its own")
 		}
 		seen[spec.ID] = true
+		if d.reference != "" {
+			l.References[spec.ID] = d.reference
+		}
 		p.listen[spec.ID] = strings.TrimSuffix(spec.Match[0].Path, "/")
 		l.APIs = append(l.APIs, spec)
 		l.apiPlaces = append(l.apiPlaces, d.at)

@@ -189,6 +189,8 @@ func atTime(v any, now time.Time) any {
 	return v
 }
 
+func b64std(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
+
 func b64(data []byte) string { return base64.RawURLEncoding.EncodeToString(data) }
 
 func mustJSON(t *testing.T, v any) []byte {

@@ -63,15 +63,10 @@ type played struct {
 func (g *gateway) play(t *testing.T, r *record, known played) (same, differs int) {
 	t.Helper()
 	refused := known.refused
-	noKeys := g.createKeys(t, r, nil)
+	noKeys := g.createKeys(t, r)
 	for i := range r.Steps {
 		s := &r.Steps[i]
-		g.issuer.set(s.SetDyn)
-		g.clock.add(time.Duration(s.WaitMS)*time.Millisecond + 3*time.Millisecond)
-		if s.Align {
-			now := g.clock.time()
-			g.clock.add(now.Truncate(time.Second).Add(time.Second).Sub(now))
-		}
+		g.advance(s)
 		answer := authz.Answer{Outcome: authz.Deny, Reason: "configuration refused: " + authz.Reason(refused)}
 		if refused == "" {
 			answer = g.engine.Decide(t.Context(), g.request(t, s))
@@ -94,6 +89,16 @@ func (g *gateway) play(t *testing.T, r *record, known played) (same, differs int
 		}
 	}
 	return same, differs
+}
+
+// advance brings the world to where it is before a step.
+func (g *gateway) advance(s *recordStep) {
+	g.issuer.set(s.SetDyn)
+	g.clock.add(time.Duration(s.WaitMS)*time.Millisecond + 3*time.Millisecond)
+	if s.Align {
+		now := g.clock.time()
+		g.clock.add(now.Truncate(time.Second).Add(time.Second).Sub(now))
+	}
 }
 
 // judge says what is wrong with an answer, "" for nothing.

@@ -119,6 +119,7 @@ func (d *definition) static(f family, known bool, resolve Resolve) (authz.KeySpe
 		d.source.wrong("references of this form are not resolved here", "env://NAME, file://PATH, vault://path#field or consul://key")
 		return authz.KeySpec{}, false
 	case hasPrefix(inner, resolvable):
+		d.reference = inner
 		resolved, err := resolve(inner)
 		if err != nil {
 			d.source.wrong("the reference cannot be resolved: "+err.Error(), "a reference that can be resolved")
@@ -147,5 +148,5 @@ func (d *definition) material(f family, known bool, raw []byte) (authz.KeySpec, 
 		}
 		return authz.KeySpec{}, false
 	}
-	return authz.KeySpec{Secret: raw, InsecureShortSecret: true}, true
+	return authz.KeySpec{Secret: raw}, true // short ones verify with a warning (contract section 5)
 }
