@@ -12,6 +12,7 @@ version: 1
 listen:
   check: 127.0.0.1:0
 drain: {delay: 0s, timeout: 5s}
+store: "memory:"
 apis:
   - id: orders
     name: Orders
@@ -20,7 +21,7 @@ apis:
     keys:
       - {jwks: KEYS, issuer: ISSUER}
     claims: {audiences: [orders]}
-    policies: {default: [reader]}
+    policies: {claims: [pol], default: [reader]}
 policies:
   - id: reader
     access:
@@ -28,6 +29,12 @@ policies:
         allow:
           - {methods: [GET], path: /orders/**}
           - {methods: [POST], path: /orders, require_scopes: ["orders:write"]}
+  - id: slow
+    rate: {requests: 2, per: 10m}
+    access: {orders: {allow: all}}
+  - id: trial
+    quota: {requests: 3, per: 24h}
+    access: {orders: {allow: all}}
 `
 
 // configuration fills in where the keys are and whose they are.

@@ -194,6 +194,7 @@ curl -i FRONT/orders/7 -H "authorization: Bearer $(token -d client_id=alice -d e
 curl -i FRONT/orders/7 -H "authorization: Bearer $(token -d client_id=alice -d audience=billing)"   # 401 audience_refused
 curl -i -X POST FRONT/orders -H "authorization: Bearer $(token -d client_id=alice)"   # 403 scope_insufficient
 curl -i -X POST FRONT/orders -H "authorization: Bearer $(token -d client_id=alice -d scope=orders:write)"   # 200
+curl -is -o /dev/null FRONT/orders/7 -o /dev/null FRONT/orders/7 FRONT/orders/7 -H "authorization: Bearer $(token -d client_id=carol -d policy=slow)"   # 429 rate_limited
 curl -i -X DELETE FRONT/orders/7 -H "authorization: Bearer $(token -d client_id=alice)"   # 403 access_refused
 `))
 }

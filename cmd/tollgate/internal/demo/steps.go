@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"crypto/rand"
 	"errors"
 	"strings"
 
@@ -15,6 +16,8 @@ type Step struct {
 	Header map[string]string
 	// Token gives the bearer token, nil for none.
 	Token func(Mint) (string, error)
+	// Before is how often the same is sent first, and allowed.
+	Before int
 
 	Status int
 	Reason authz.Reason // as the client sees it; "" when the request is allowed
@@ -22,7 +25,8 @@ type Step struct {
 	// Received is what the upstream must have got: header values by name, ""
 	// for a header that must not arrive.
 	Received map[string]string
-	Note     string // what is worth seeing in it
+	Told     []string // headers that the client must have got
+	Note     string   // what is worth seeing in it
 }
 
 // Mint signs a token for subject with claims beside the usual ones.
@@ -81,6 +85,18 @@ func Steps() []Step {
 			Note: "no policy of alice grants DELETE",
 		},
 		{
+			Name: "rate limited", Method: "GET", Path: "/orders/7", Before: 2,
+			Token:  somebody("slow"),
+			Status: 429, Reason: authz.RateLimited, Told: []string{"retry-after", "x-ratelimit-limit", "x-ratelimit-remaining"},
+			Note: "policy slow admits 2 requests in 10 minutes; nobody else shares them",
+		},
+		{
+			Name: "quota", Method: "GET", Path: "/orders/7", Before: 3,
+			Token:  somebody("trial"),
+			Status: 429, Reason: authz.QuotaExceeded, Told: []string{"retry-after", "x-ratelimit-limit", "x-ratelimit-reset"},
+			Note: "policy trial has 3 requests a day",
+		},
+		{
 			Name: "no such API", Method: "GET", Path: "/nowhere",
 			Token:  alice(nil),
 			Status: 404, Reason: authz.APIUnknown,
@@ -91,6 +107,12 @@ func Steps() []Step {
 // alice is a token of hers with further claims.
 func alice(claims map[string]any) func(Mint) (string, error) {
 	return func(mint Mint) (string, error) { return mint("alice", claims) }
+}
+
+// somebody is a caller whom nobody has counted yet, under a policy.
+func somebody(policy string) func(Mint) (string, error) {
+	name := policy + "-" + rand.Text()
+	return func(mint Mint) (string, error) { return mint(name, map[string]any{"pol": policy}) }
 }
 
 // forged is a token whose claims were exchanged under a good signature.

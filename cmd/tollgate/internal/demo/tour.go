@@ -38,7 +38,7 @@ func (t *Tour) Run(ctx context.Context, steps []Step) error {
 	failed := 0
 	for i := range steps {
 		step := &steps[i]
-		got, err := t.take(ctx, client, step)
+		got, err := t.takeAll(ctx, client, step)
 		if err != nil {
 			return fmt.Errorf("step %q: %w", step.Name, err)
 		}
@@ -64,6 +64,17 @@ type answer struct {
 	exact    authz.Reason
 	text     string
 	echo     *Echo // what the upstream received, nil when it was not reached
+}
+
+// takeAll sends a step as often as it says and gives the last answer, or the first
+// one before it that was not allowed.
+func (t *Tour) takeAll(ctx context.Context, client *http.Client, step *Step) (*answer, error) {
+	for range step.Before {
+		if got, err := t.take(ctx, client, step); err != nil || got.status != http.StatusOK {
+			return got, err
+		}
+	}
+	return t.take(ctx, client, step)
 }
 
 func (t *Tour) take(ctx context.Context, client *http.Client, step *Step) (*answer, error) {
@@ -136,6 +147,11 @@ func (t *Tour) compare(step *Step, got *answer) []string {
 	if t.Exact != nil && step.Exact != "" {
 		differ("exact reason", string(step.Exact), string(got.exact))
 	}
+	for _, name := range step.Told {
+		if got.header.Get(name) == "" {
+			wrong = append(wrong, "no "+name)
+		}
+	}
 	if got.decision == "" {
 		wrong = append(wrong, "no x-tollgate-decision")
 	}
@@ -165,6 +181,9 @@ func (t *Tour) tell(number int, step *Step, got *answer, wrong []string) {
 		outcome = got.text
 	}
 	fmt.Fprintf(t.Out, "%2d  %-17s %-6s %-18s -> %d %s   [%s]\n", number, step.Name, step.Method, step.Path, got.status, outcome, mark)
+	for _, name := range step.Told {
+		fmt.Fprintf(t.Out, "      client got %s: %s\n", name, got.header.Get(name))
+	}
 	for _, name := range sortedNames(step.Received) {
 		if value := step.Received[name]; value != "" && got.echo != nil {
 			fmt.Fprintf(t.Out, "      upstream got %s: %s\n", name, strings.Join(got.echo.Headers[http.CanonicalHeaderKey(name)], " | "))
