@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -104,9 +105,7 @@ func signed(t *testing.T, secret, kid string, claims map[string]any) string {
 		t.Fatal(err)
 	}
 	all := map[string]any{"exp": time.Now().Add(time.Hour).Unix()}
-	for name, v := range claims {
-		all[name] = v
-	}
+	maps.Copy(all, claims)
 	token, err := key.Sign(nil, all)
 	if err != nil {
 		t.Fatal(err)
