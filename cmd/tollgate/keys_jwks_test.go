@@ -142,8 +142,13 @@ func TestKeysJWKSOfAMetricsListener(t *testing.T) {
 func TestKeysJWKSAskedWrongly(t *testing.T) {
 	secret := map[string]string{"TOLLGATE_ADMIN_SECRET": adminSecret}
 	for _, args := range [][]string{
-		{}, {"--server", "ftp://127.0.0.1"}, {"--server", "http://u:p@127.0.0.1"}, {"--server", "http://gate.example:9193"},
-		{"--offline", "--config", "absent.yaml"}, {"--offline", "-o", "xml"}, {"more"},
+		{},
+		{"--server", "ftp://127.0.0.1"},
+		{"--server", "http://u:p@127.0.0.1"},
+		{"--server", "http://gate.example:9193"},
+		{"--offline", "--config", "absent.yaml"},
+		{"--offline", "-o", "xml"},
+		{"more"},
 	} {
 		if status, out := askKeys(t, secret, args...); status != exitUsage || strings.Contains(out, adminSecret) {
 			t.Errorf("%v: status %d\n%s", args, status, out)

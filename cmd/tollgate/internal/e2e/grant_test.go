@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"html"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -104,9 +105,7 @@ func (b *browser) token(t *testing.T, form url.Values) string {
 func (b *browser) credentials(t *testing.T, more url.Values) string {
 	t.Helper()
 	form := url.Values{"grant_type": {"client_credentials"}}
-	for name, values := range more {
-		form[name] = values
-	}
+	maps.Copy(form, more)
 	return b.token(t, form)
 }
 
@@ -165,8 +164,6 @@ func (b *browser) fill(t *testing.T, page string) (action string, form url.Value
 			form.Set(html.UnescapeString(name[1]), html.UnescapeString(value[1]))
 		}
 	}
-	for name, values := range b.user {
-		form[name] = values
-	}
+	maps.Copy(form, b.user)
 	return html.UnescapeString(found[1]), form
 }
