@@ -37,7 +37,9 @@ func (d *decoder) decode(n *yaml.Node, f *form, into reflect.Value, at *trail) {
 	if isNull(n) && f.kind != kindScalar {
 		switch {
 		case at == nil:
-			d.wrong(n, at, "the file is empty", "begin with version: 1")
+			p := d.doc.at(1, 1, "the file is empty", "begin with version: 1") // n may stand after the last line
+			p.kind = shape
+			d.problems = append(d.problems, p)
 		case !f.null:
 			d.wrong(n, at, at.name()+" is empty", "write "+wanted(f)+", or leave the key out")
 		}
