@@ -47,6 +47,8 @@ type compiler struct {
 	report
 	apis  []string // sorted
 	merge Merge
+	// patterns are those of Tyk's files that were read.
+	patterns map[string]parsed
 }
 
 func (c *compiler) policy(at string, spec *Spec) *policy {

@@ -49,13 +49,33 @@ func (c *compiler) tyk(at string, spec *Spec) *tykPolicy {
 	return p
 }
 
+// parse is parsePattern, which is asked once for each pattern: policies of Tyk's
+// files have the same ones, and all of them are regular expressions.
+func (c *compiler) parse(text string) (pattern, *fault) {
+	if known, ok := c.patterns[text]; ok {
+		return known.pattern, known.fault
+	}
+	path, f := parsePattern(text)
+	if c.patterns == nil {
+		c.patterns = map[string]parsed{}
+	}
+	c.patterns[text] = parsed{path, f}
+	return path, f
+}
+
+// parsed is what came of a pattern.
+type parsed struct {
+	pattern pattern
+	fault   *fault
+}
+
 func (c *compiler) tykRight(at string, access *TykAccess) tykRight {
 	r := tykRight{api: access.API, limit: access.Limit, versions: unique(access.Versions)}
 	if len(access.URLs) > 0 {
 		r.tree = &node{}
 	}
 	for i, url := range access.URLs {
-		path, f := parsePattern(url.Path)
+		path, f := c.parse(url.Path)
 		if f != nil {
 			c.fault(at+"/allowed_urls/"+strconv.Itoa(i)+"/url", *f)
 			continue
@@ -65,7 +85,7 @@ func (c *compiler) tykRight(at string, access *TykAccess) tykRight {
 		}
 	}
 	for i, e := range access.Endpoints {
-		path, f := parsePattern(e.Pattern)
+		path, f := c.parse(e.Pattern)
 		if f != nil || path.expr == nil {
 			c.fault(at+"/endpoints/"+strconv.Itoa(i)+"/path", fault{"is no pattern that can be matched", ""})
 			continue

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/tollgate-authz/tollgate/authz"
 	"github.com/tollgate-authz/tollgate/policies"
 )
@@ -26,6 +28,7 @@ type ForeignInput struct {
 type ForeignFile struct {
 	Path string
 	Data []byte
+	Root *yaml.Node // what Data says, where that was read already
 }
 
 // ForeignResult is what Tyk files say.
@@ -55,7 +58,7 @@ func (l *load) readForeign(ctx context.Context, f *File, files []*document, c *C
 	}
 	list := make([]ForeignFile, len(files))
 	for i, d := range files {
-		list[i] = ForeignFile{Path: d.name, Data: d.data}
+		list[i] = ForeignFile{Path: d.name, Data: d.data, Root: d.root}
 	}
 	result := l.Foreign(ForeignInput{Settings: f.Tyk, Files: list, Resolve: l.resolve(ctx, &c.Inputs)})
 	l.problems = append(l.problems, result.Problems...)

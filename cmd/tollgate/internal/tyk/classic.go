@@ -43,7 +43,8 @@ func readClassic(v value) definition {
 // classicKind says what authenticates the API, when that is not a JWT.
 func classicKind(v value) (string, value) {
 	for _, name := range []string{"enable_jwt", "use_jwt"} {
-		if on := v.get(name); on.there() && on.flag() {
+		// One that is neither true nor false is told; the rest is read all the same.
+		if on := v.get(name); on.there() && (on.flag() || on.node.ShortTag() != "!!bool") {
 			return "", value{}
 		}
 	}

@@ -1,6 +1,7 @@
 package tyk
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -279,4 +280,12 @@ func recordCredential(k *recordKey, org string) (*credential.Credential, error) 
 	}
 	c.Secrets = []credential.Secret{{Kind: kind, Material: []byte(session.JWT.Secret), Short: true}}
 	return c, nil
+}
+
+// noCredentials has none.
+type noCredentials struct{}
+
+// Find implements authz.Credentials.
+func (noCredentials) Find(context.Context, string, string) (*authz.Credential, error) {
+	return nil, authz.ErrNoCredential
 }

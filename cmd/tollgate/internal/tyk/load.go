@@ -67,7 +67,7 @@ func Load(files []config.ForeignFile, o Options) *Loaded {
 			v.wrong("it is no file of Tyk that is known", "an API definition, policies or tyk.conf")
 		}
 	}
-	p := &paths{legacy: o.LegacyPaths, listen: map[string]string{}}
+	p := &paths{legacy: o.LegacyPaths, listen: map[string]string{}, known: map[[2]string]string{}}
 	l.addAPIs(definitions, p, o.Resolve)
 	l.addPolicies(rules, p)
 	l.Findings = once(l.Findings)
@@ -87,12 +87,16 @@ func once(list []Finding) []Finding {
 // parse reads one file as positions and values.
 func (l *Loaded) parse(f config.ForeignFile) (value, bool) {
 	where := &file{name: f.Path, found: &l.Findings}
-	var doc yaml.Node
-	if err := yaml.Unmarshal(f.Data, &doc); err != nil || len(doc.Content) == 0 {
-		value{file: where}.wrong("it cannot be read as JSON", "one JSON document")
-		return value{}, false
+	root := f.Root
+	if root == nil {
+		var doc yaml.Node
+		if err := yaml.Unmarshal(f.Data, &doc); err != nil || len(doc.Content) == 0 {
+			value{file: where}.wrong("it cannot be read as JSON", "one JSON document")
+			return value{}, false
+		}
+		root = doc.Content[0]
 	}
-	v := value{file: where, node: resolve(doc.Content[0])}
+	v := value{file: where, node: resolve(root)}
 	v.duplicates()
 	return v, true
 }

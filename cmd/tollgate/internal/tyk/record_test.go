@@ -78,7 +78,9 @@ type recordSession struct {
 }
 
 // records reads all scenarios.
-func records(t *testing.T) []record {
+func records(t *testing.T) []record { return recordsOf(t) }
+
+func recordsOf(t testing.TB) []record {
 	t.Helper()
 	f, err := os.Open("testdata/records.jsonl")
 	if err != nil {

@@ -9,8 +9,9 @@ import (
 
 // paths says how patterns of paths are read, and where APIs listen.
 type paths struct {
-	legacy bool              // tyk.paths: legacy, Tyk's built-in default
-	listen map[string]string // API id → listen path without the last slash
+	legacy bool                 // tyk.paths: legacy, Tyk's built-in default
+	listen map[string]string    // API id → listen path without the last slash
+	known  map[[2]string]string // API id and pattern → what came of it; "" for nothing
 }
 
 var templateName = regexp.MustCompile(`{[^{}]*}`)
@@ -19,6 +20,19 @@ var templateName = regexp.MustCompile(`{[^{}]*}`)
 // whole path as the client sent it (Tyk's five steps: braces, stars, prefix,
 // suffix, search). ok is false for one that Tyk could not compile either.
 func (p *paths) pattern(api, text string) (anchored string, ok bool) {
+	key := [2]string{api, text}
+	anchored, seen := p.known[key]
+	if !seen {
+		anchored, ok = p.anchored(api, text)
+		if !ok {
+			anchored = ""
+		}
+		p.known[key] = anchored
+	}
+	return anchored, anchored != ""
+}
+
+func (p *paths) anchored(api, text string) (anchored string, ok bool) {
 	expr := text
 	if n := strings.Count(expr, "{"); n > 0 && n == strings.Count(expr, "}") {
 		expr = templateName.ReplaceAllString(expr, `([^/]+)`)
