@@ -17,6 +17,7 @@ import (
 // checkFlags are the flags of check.
 type checkFlags struct {
 	method, url, at, output string
+	server                  string
 	headers                 []string
 	explain, json           bool
 }
@@ -34,6 +35,7 @@ Exit status 0: allow; 1: deny; 2: asked wrongly, or the configuration is broken.
 	c.Flags().StringVar(&flags.url, "url", "", "the URL that the client asks for")
 	c.Flags().StringArrayVarP(&flags.headers, "header", "H", nil, "a header line; may be repeated")
 	c.Flags().StringVar(&flags.at, "at", "", "decide at this time: 2026-01-31T10:00:00Z, or seconds since 1970")
+	c.Flags().StringVar(&flags.server, "server", "", "ask the admin listener of a running service instead, with TOLLGATE_ADMIN_SECRET")
 	c.Flags().BoolVar(&flags.explain, "explain", false, "show the steps of the decision")
 	c.Flags().BoolVar(&flags.json, "json", false, "the same as -o json")
 	outputFlag(c, &flags.output)
@@ -42,6 +44,9 @@ Exit status 0: allow; 1: deny; 2: asked wrongly, or the configuration is broken.
 		asked, at, err := flags.question()
 		if err != nil {
 			return err
+		}
+		if flags.server != "" {
+			return flags.askServer(c.Context(), t, asked, at)
 		}
 		answer, trace, err := decide(c.Context(), t, file, asked, at)
 		if err != nil {

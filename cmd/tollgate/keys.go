@@ -8,6 +8,6 @@ func newKeys(t *terminal) *cobra.Command {
 		Short: "look after the keys that verify tokens",
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newKeysJWKS(t))
+	c.AddCommand(newKeysCreate(t), newKeysGet(t), newKeysList(t), newKeysUpdate(t), newKeysRotate(t), newKeysDelete(t), newKeysJWKS(t))
 	return c
 }

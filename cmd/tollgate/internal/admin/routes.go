@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/grpc"
@@ -39,6 +40,13 @@ func (s *Server) routes() (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/v1/", rest)
+	mux.HandleFunc("GET /v1/decisions", func(w http.ResponseWriter, r *http.Request) {
+		// A stream lasts as long as its reader wants: the listener's deadlines are not for it.
+		control := http.NewResponseController(w)
+		_ = control.SetReadDeadline(time.Time{})  // not every writer has deadlines
+		_ = control.SetWriteDeadline(time.Time{}) // likewise
+		rest.ServeHTTP(w, r)
+	})
 	mux.HandleFunc("GET /v1/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Write(adminv1.OpenAPI()) //nolint:errcheck // the client has gone

@@ -40,7 +40,12 @@ func (unopened) Ended(*authz.Revocable, time.Time) (ended bool, staleFor time.Du
 // Single is an engine that decides as a service with this configuration would,
 // for a command that asks it once. close gives the store back.
 func Single(ctx context.Context, c *config.Config, now func() time.Time) (engine *authz.Engine, closing func() error, err error) {
-	s := &Service{options: Options{Now: now}, first: c}
+	return (&Service{options: Options{Now: now}, first: c}).single(ctx)
+}
+
+// single is Single for a service that is never served.
+func (s *Service) single(ctx context.Context) (engine *authz.Engine, closing func() error, err error) {
+	now := s.options.Now
 	if err := s.keep(ctx); err != nil {
 		return nil, nil, errors.Join(err, s.closeStorage())
 	}

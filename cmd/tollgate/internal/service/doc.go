@@ -8,7 +8,10 @@
 //	storage.go    the store that a configuration names, opened
 //	keep.go       when it is opened, and what is kept in it
 //	checker.go    engines for commands that serve nobody
+//	offline.go    the admin API without a service
 //	admin.go      the admin API's view of all this
+//	public.go     what clients reach, as the configuration says it now
+//	issued.go     tokens as the public listener and the admin API see them
 //	site.go       the HTTP listeners
 //	ready.go      what /readyz and the metrics look at
 package service
