@@ -14,9 +14,9 @@ const (
 
 // Finding is one thing that `tollgate store check` says.
 type Finding struct {
-	Severity Severity
-	Subject  string // which server or file
-	Text     string // what is the case, and what to do about it
+	Severity Severity `json:"severity"`
+	Subject  string   `json:"subject"` // which server or file
+	Text     string   `json:"text"`    // what is the case, and what to do about it
 }
 
 // Checker is a backend that can say what the store needs and lacks.
