@@ -29,8 +29,8 @@ func TestRecordFormat(t *testing.T) {
 		"0100000000000000" + "01" + "0015" + "000000002dc6c0" + "00000000000000" + "00000000000002" +
 		"0200000000000000" + "02" + "000e" + "00000000196e6b" + "00000000000001" + // 1666666 + 2/3
 		"0300000000000000" + "03" + "0015" + "000000001e8480" + "000000000f4240" + "000000000f4240" +
-		"0400000000000000" + "04" + "0015" + "000000001e8480" + "00000000000002" + "00000000000000" +
-		"0500000000000000" + "05" + "0015" + "000000001e8480" + "00000000000002" + "00000000000000"
+		"0400000000000000" + "04" + "000e" + "000000001e8480" + "00000000000002" +
+		"0500000000000000" + "05" + "000e" + "000000001e8480" + "00000000000002"
 	if got := hex.EncodeToString(record); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -216,7 +216,7 @@ func TestManyLimitsStayBounded(t *testing.T) {
 	// All of it dies with time.
 	quota := []Limit{New(Spec{ID: ID{0xff, 0xff}, Algorithm: Quota, Requests: 1, Per: time.Minute})}
 	last, _ := Take(nil, record, &Charge{Limits: quota, Cost: 1, Now: start + 3*3600*1e6})
-	if len(last) != 33 {
+	if len(last) != 26 {
 		t.Errorf("%d bytes are left of limits that died", len(last))
 	}
 }
@@ -258,5 +258,24 @@ func TestSameNameTwice(t *testing.T) {
 	record, v := Take(nil, nil, &Charge{Limits: []Limit{l, l}, Cost: 1, Now: start})
 	if !v.Admitted || len(record) != 33 {
 		t.Errorf("%+v %x", v, record)
+	}
+}
+
+// A count with an extra of 0 written out says the same as one without.
+func TestExtraOfNothing(t *testing.T) {
+	for _, algorithm := range []Algorithm{FixedWindow, Quota} {
+		c := &Charge{Cost: 3, Now: start, Limits: []Limit{New(Spec{ID: ID{7}, Algorithm: algorithm, Requests: 10, Per: time.Hour})}}
+		short, _ := Take(nil, nil, c)
+		long := append(bytes.Clone(short), make([]byte, numberSize)...)
+		long[1+len(ID{})+2] += numberSize
+		for _, record := range [][]byte{short, long} {
+			if v := Peek(record, c); v.Foreign || v.Usage[0].Remaining != 7 {
+				t.Errorf("%x: %+v", record, v)
+			}
+			next, _ := Take(nil, record, c)
+			if again, _ := Take(nil, short, c); !bytes.Equal(next, again) {
+				t.Errorf("%x goes on as %x", record, next)
+			}
+		}
 	}
 }

@@ -5,7 +5,7 @@ package limit
 // to the quota of this period by hand.
 
 func (l *Limit) loadCount(s *cell, stored numbers, now int64) {
-	s.a, s.b = stored.at(1), stored.at(2)
+	s.a, s.b = stored.at(1), stored.extra()
 	if s.dead > l.latest(now) {
 		s.dead, s.repaired = l.periodEnd(now), true
 	}

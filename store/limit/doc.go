@@ -31,8 +31,10 @@
 //	kind 1, sliding window   dead[7] previous[7] current[7]
 //	kind 2, token bucket     dead[7] fraction[7]
 //	kind 3, sliding log      dead[7] instant[7]…
-//	kind 4, fixed window     dead[7] count[7] extra[7]
-//	kind 5, quota            dead[7] count[7] extra[7]
+//	kind 4, fixed window     dead[7] count[7] [extra[7]]
+//	kind 5, quota            dead[7] count[7] [extra[7]]
+//
+// An extra of 0 is left out when written; when read it may be there.
 //
 // An entry of an unknown kind is kept while it lives. A record whose version is
 // another, whose entries do not fill it exactly, in which a known kind has another

@@ -26,5 +26,5 @@ func Example() {
 	// true 99 1 0s
 	// true 98 0 0s
 	// false 98 0 1h0m0s
-	// 65 bytes
+	// 58 bytes
 }

@@ -197,6 +197,14 @@ func (n numbers) at(i int) int64 {
 	return int64(binary.BigEndian.Uint64(n[i*numberSize:]) & (1<<(8*numberSize) - 1))
 }
 
+// extra is what was added to a count by hand; it is left out where that is nothing.
+func (n numbers) extra() int64 {
+	if n.count() < 3 {
+		return 0
+	}
+	return n.at(2)
+}
+
 // count is how many there are.
 func (n numbers) count() int { return len(n) / numberSize }
 

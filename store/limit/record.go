@@ -42,8 +42,11 @@ func (e entry) sound() bool {
 		count = -1
 	}
 	switch e.kind() {
-	case SlidingWindow, FixedWindow, Quota:
+	case SlidingWindow:
 		return count == 3 && (payload[0]|payload[numberSize]|payload[2*numberSize]) < tooHigh
+	case FixedWindow, Quota:
+		return count == 2 && (payload[0]|payload[numberSize]) < tooHigh ||
+			count == 3 && (payload[0]|payload[numberSize]|payload[2*numberSize]) < tooHigh
 	case TokenBucket:
 		return count == 2 && (payload[0]|payload[numberSize]) < tooHigh
 	case SlidingLog:

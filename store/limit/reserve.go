@@ -25,7 +25,7 @@ func Covered(safe, next []byte, c *Charge) bool {
 			continue
 		}
 		kept := l.find(safe)
-		if kept == nil || kept.at(0) != now.at(0) || kept.at(2) != now.at(2) || kept.at(1) < now.at(1) {
+		if kept == nil || kept.at(0) != now.at(0) || kept.extra() != now.extra() || kept.at(1) < now.at(1) {
 			return false
 		}
 	}
@@ -53,7 +53,7 @@ func Reserve(dst, safe, next []byte, c *Charge) (record []byte, until time.Time)
 		if now == nil {
 			continue
 		}
-		s := cell{dead: now.at(0), a: now.at(1), b: now.at(2)}
+		s := cell{dead: now.at(0), a: now.at(1), b: now.extra()}
 		total := l.total(&s)
 		ahead := min(max(total/reserveShare, 1), reserveMost) - 1
 		s.a = max(s.a, min(s.a+ahead, total))

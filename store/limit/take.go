@@ -194,7 +194,12 @@ func (l *Limit) size(s *cell) int {
 		return 2 * numberSize
 	case SlidingLog:
 		return (1 + s.times.count() + int(s.added)) * numberSize
+	case SlidingWindow:
+		return 3 * numberSize
 	default:
+		if s.b == 0 {
+			return 2 * numberSize
+		}
 		return 3 * numberSize
 	}
 }
@@ -207,7 +212,12 @@ func (l *Limit) append(dst []byte, s *cell) []byte {
 		return appendNumber(dst, s.a)
 	case SlidingLog:
 		return l.appendLog(dst, s)
-	default:
+	case SlidingWindow:
 		return appendNumber(appendNumber(dst, s.a), s.b)
+	default:
+		if dst = appendNumber(dst, s.a); s.b == 0 {
+			return dst
+		}
+		return appendNumber(dst, s.b)
 	}
 }

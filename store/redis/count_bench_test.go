@@ -169,3 +169,64 @@ func clientCPU(tb testing.TB) time.Duration {
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
+
+// BenchmarkMemory measures what one session costs a Redis, with everything around
+// its record: beside two keys of fixed windows, and a sorted set of the last 100
+// requests with a quota.
+func BenchmarkMemory(b *testing.B) {
+	const sessions = 20_000
+	ways := []struct {
+		name string
+		fill func(ctx context.Context, s *redis.Store, c *goredis.Client, id int) error
+	}{
+		{"tollgate", func(ctx context.Context, s *redis.Store, _ *goredis.Client, id int) error {
+			_, err := s.Count(ctx, fmt.Sprintf("%016d", id), store.Take, &limit.Charge{Limits: rateAndQuota(), Cost: 1})
+			return err
+		}},
+		{"two fixed windows", func(ctx context.Context, _ *redis.Store, c *goredis.Client, id int) error {
+			_, err := c.Pipelined(ctx, func(p goredis.Pipeliner) error {
+				for _, w := range []int64{60, 86400} {
+					key := fmt.Sprintf("tollgate:lim:%022d:%d", id, time.Now().Unix()/w*w)
+					p.IncrBy(ctx, key, 1)
+					p.Expire(ctx, key, 24*time.Hour)
+				}
+				return nil
+			})
+			return err
+		}},
+		{"sorted set log of 100+quota", func(ctx context.Context, _ *redis.Store, c *goredis.Client, id int) error {
+			_, err := c.Pipelined(ctx, func(p goredis.Pipeliner) error {
+				key, now := fmt.Sprintf("tollgate:lim:%022d", id), time.Now().UnixNano()
+				members := make([]goredis.Z, 100)
+				for i := range members {
+					members[i] = goredis.Z{Score: float64(now + int64(i)*1000), Member: strconv.FormatInt(now+int64(i)*1000, 10)}
+				}
+				p.ZAdd(ctx, key, members...)
+				p.Expire(ctx, key, 24*time.Hour)
+				p.Set(ctx, "quota:"+key, 1, 24*time.Hour)
+				return nil
+			})
+			return err
+		}},
+	}
+	for _, way := range ways {
+		b.Run(way.name, func(b *testing.B) {
+			for b.Loop() {
+				r := storetest.StartRedis(b, storetest.RedisBinary(b))
+				s := open(b, r.URL())
+				c := goredis.NewClient(&goredis.Options{Addr: r.Addr()})
+				if err := way.fill(b.Context(), s, c, sessions); err != nil { // connections, scripts
+					b.Fatal(err)
+				}
+				before := r.Number(b, "used_memory")
+				for id := range sessions {
+					if err := way.fill(b.Context(), s, c, id); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64(r.Number(b, "used_memory")-before)/sessions, "redis-B/session")
+				c.Close()
+			}
+		})
+	}
+}

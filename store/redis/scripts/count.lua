@@ -187,8 +187,11 @@ for k = 1, #KEYS do
       end
       local last = at + 10 + size
       local good = size >= 7 and last <= length and dead <= MAXNUMBER
-      if kind == WINDOW or kind == QUOTA or kind == 4 then
+      if kind == WINDOW then
         good = good and size == 21 and a <= MAXNUMBER and b <= MAXNUMBER
+      elseif kind == QUOTA or kind == 4 then
+        if good and size == 14 then a, b = unpack('>I7', record, at + 18), 0 end -- nothing was added by hand
+        good = good and (size == 14 or size == 21) and a <= MAXNUMBER and b <= MAXNUMBER
       elseif kind == BUCKET then
         good = good and size == 14
         if good then a = unpack('>I7', record, at + 18) end
@@ -326,7 +329,13 @@ for k = 1, #books do
       for j = 1, i - 1 do first = first and book[j][ID] ~= l[ID] end
       local dead = l[DEAD]
       if dead > 0 and first then
-        own = own .. (l.rare and l.rare.entry(l) or pack('>c8BI2I7I7I7', l[ID], l[KIND], 21, dead, l[A], l[B]))
+        if l.rare then
+          own = own .. l.rare.entry(l)
+        elseif l[B] == 0 and l[KIND] ~= WINDOW then
+          own = own .. pack('>c8BI2I7I7', l[ID], l[KIND], 14, dead, l[A])
+        else
+          own = own .. pack('>c8BI2I7I7I7', l[ID], l[KIND], 21, dead, l[A], l[B])
+        end
         if dead > ends then ends = dead end
       end
     end
