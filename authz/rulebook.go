@@ -9,6 +9,10 @@ import (
 // RevocationRule ends the tokens that fit it.
 type RevocationRule = revoked.Rule
 
+// RevocationKind says what a rule names: jti, token, subject, session, client,
+// issuer or all.
+type RevocationKind = revoked.Kind
+
 // KeptRevocation is a rule in force with its id.
 type KeptRevocation = revoked.Listed
 

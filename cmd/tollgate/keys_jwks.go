@@ -14,6 +14,7 @@ import (
 	"github.com/tollgate-authz/tollgate/authz"
 	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/config"
 	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/obs"
+	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/service"
 	adminv1 "github.com/tollgate-authz/tollgate/proto/tollgate/admin/v1"
 )
 
@@ -75,7 +76,7 @@ func (t *terminal) showKeySetsOr(err error, sets []*adminv1.KeySet, output strin
 
 // fetchKeySets makes a snapshot of the configuration, which tries every set.
 func fetchKeySets(c *cobra.Command, t *terminal, file *fileFlags) ([]*adminv1.KeySet, error) {
-	engine := authz.New(authz.Options{Now: t.now, Replica: "keys"})
+	engine := service.Checker(t.now)
 	defer engine.Close()
 	loaded, problems := file.loader(t, engine.Check).Load(c.Context())
 	if config.Broken(problems) {

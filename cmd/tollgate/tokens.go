@@ -16,6 +16,7 @@ import (
 
 	"github.com/tollgate-authz/tollgate/authz"
 	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/config"
+	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/service"
 )
 
 func newTokens(t *terminal) *cobra.Command {
@@ -132,7 +133,7 @@ with the exact reason; 2: asked wrongly, or the configuration is broken.`,
 		if err != nil {
 			return err
 		}
-		engine := authz.New(authz.Options{Now: t.now, Replica: "verify"})
+		engine := service.Checker(t.now)
 		defer engine.Close()
 		loaded, problems := file.loader(t, engine.Check).Load(c.Context())
 		if config.Broken(problems) {

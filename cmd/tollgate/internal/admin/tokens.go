@@ -17,6 +17,8 @@ type Tokens interface {
 	Show(ctx context.Context, token, api string) (Shown, error)
 	// Revoke ends one token and says whether any API (or the one given) knows it.
 	Revoke(ctx context.Context, token, api, by string) (bool, error)
+	// RevokeSession ends the tokens of a session that were issued until now.
+	RevokeSession(ctx context.Context, session, by string) error
 	// Rules are the revocations that are in force.
 	Rules() Rules
 }

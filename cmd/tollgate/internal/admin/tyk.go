@@ -229,11 +229,19 @@ func (c *tykCall) update() error {
 	return nil
 }
 
-// remove deletes a key.
+// remove deletes a key. What is the id of a session, and no key's, ends that session.
 func (c *tykCall) remove() error {
 	stored, session, err := c.find()
 	if err == nil {
 		err = c.registry.Delete(c.r.Context(), session, "")
+	}
+	if errors.Is(err, credential.ErrUnknown) && c.parts.Tokens != nil && isSession(c.id) {
+		who, _ := c.r.Context().Value(callerKey{}).(Caller)
+		if err := c.parts.Tokens.RevokeSession(c.r.Context(), c.id, who.Name); err != nil {
+			return err
+		}
+		c.answer(tykDone{Key: c.id, Status: "ok", Action: "deleted", KeyHash: c.id})
+		return nil
 	}
 	if errors.Is(err, credential.ErrUnknown) {
 		return &tykFault{http.StatusNotFound, "There is no such key found"}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tollgate-authz/tollgate/authz"
 )
@@ -24,7 +25,7 @@ func variables(name string) (string, bool) {
 
 // check is the engine's own judgement, where every part that this build has is there.
 func check(s authz.Spec) []authz.Problem {
-	return authz.New(authz.Options{Credentials: parts{}, Limiter: authz.NewLimits(authz.LimitsOptions{})}).Check(s)
+	return authz.New(authz.Options{Credentials: parts{}, Restorer: parts{}, Revocations: parts{}, Limiter: authz.NewLimits(authz.LimitsOptions{})}).Check(s)
 }
 
 // parts stand where a service has its own; nothing is decided here.
@@ -33,6 +34,10 @@ type parts struct{}
 func (parts) Find(context.Context, string, string) (*authz.Credential, error) {
 	return nil, authz.ErrNoCredential
 }
+
+func (parts) Restore(context.Context, string, string) (string, error) { return "", authz.ErrNoToken }
+
+func (parts) Ended(*authz.Revocable, time.Time) (bool, time.Duration) { return false, 0 }
 
 // loaderOf loads a file with the variables of the tests.
 func loaderOf(path string) *Loader { return &Loader{Path: path, Env: variables, Check: check} }

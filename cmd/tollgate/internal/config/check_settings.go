@@ -102,6 +102,8 @@ func (c *checker) endpoints(f *File) {
 		case e.Path == "":
 		case !strings.HasPrefix(e.Path, "/"):
 			c.fault(at+"/path", "path begins without /", "write /"+e.Path)
+		case e.Path == "/revoke", e.Path == "/introspect", strings.HasPrefix(e.Path, "/.well-known/"):
+			c.fault(at+"/path", e.Path+" has a meaning already", "write /token")
 		case paths[e.Path]:
 			c.fault(at+"/path", "two endpoints have the path "+quote(e.Path), "give each its own")
 		}
@@ -113,8 +115,13 @@ func (c *checker) endpoints(f *File) {
 			}
 			c.fault(at+"/api", "there is no API "+quote(e.API), instead)
 		}
+		if k := slices.Index(ids, e.API); k >= 0 && (f.APIs[k].Split.Mode == "" || f.APIs[k].Split.Mode == "none") {
+			c.fault(at+"/api", "the API "+quote(e.API)+" takes no split tokens", "write split: allowed there")
+		}
 		if u, err := url.Parse(e.Upstream.Text()); e.Upstream.Text() != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
 			c.fault(at+"/upstream", "upstream is no URL", "write https://issuer.example/oauth/token")
+		} else if err == nil && u.Scheme == "http" && !isLoopback(u.Hostname()) {
+			c.fault(at+"/upstream", "upstream would get the secrets of clients in plain text", "write https://"+u.Host+u.Path)
 		}
 	}
 }

@@ -90,7 +90,7 @@ func TestEnvironmentProblems(t *testing.T) {
 		"engine":      {[]string{"TOLLGATE_ANSWERS_REALM=\x01"}, nil, "TOLLGATE_ANSWERS_REALM: realm"},
 		"certificate": {[]string{"TOLLGATE_LISTEN_CHECK_TLS_CERT=nowhere.pem", "TOLLGATE_LISTEN_CHECK_TLS_KEY=nowhere.key"}, nil, "TOLLGATE_LISTEN_CHECK_TLS_CERT: nowhere.pem does not exist"},
 		"no key":      {[]string{"TOLLGATE_LISTEN_CHECK_TLS_CERT=nowhere.pem"}, nil, "cert stands without key"},
-		"not yet":     {[]string{"TOLLGATE_LISTEN_PUBLIC=127.0.0.1:0"}, nil, "TOLLGATE_LISTEN_PUBLIC: listen.public is not available yet: unset it"},
+		"not yet":     {[]string{"TOLLGATE_LIMITS_MODE=leased"}, nil, "TOLLGATE_LIMITS_MODE: mode: leased is not available yet"},
 		"store":       {[]string{"TOLLGATE_STORE=redi://localhost"}, nil, "TOLLGATE_STORE: the scheme is none of memory, file, redis"},
 		"both":        {[]string{"TOLLGATE_LIMITS_ON_STORE_FAILURE=denied"}, nil, "TOLLGATE_LIMITS_ON_STORE_FAILURE: on_store_failure cannot be \"denied\": write local_share"},
 	} {

@@ -8,18 +8,18 @@ func features() map[string]bool {
 		"store":            true,
 		"seal":             true,
 		"admin":            true,
-		"listen.public":    false,
+		"listen.public":    true,
 		"listen.admin":     true,
-		"revocation":       false,
+		"revocation":       true,
 		"tyk":              true, // the section, and Tyk files named by include
-		"token_endpoints":  false,
+		"token_endpoints":  true,
 		"limits":           true, // the section, and limits of an API
 		"rate":             true,
 		"quota":            true,
 		"keys.jwks":        true,
 		"keys.discover":    true,
 		"keys.credentials": true,
-		"split":            false,
+		"split":            true,
 	}
 }
 

@@ -167,6 +167,12 @@ func (d *decoder) duration(n *yaml.Node, f *form, into reflect.Value, at *trail)
 }
 
 func (d *decoder) size(n *yaml.Node, f *form, into reflect.Value, at *trail) {
+	if number, ok := decimal(n.Value); ok && !isText(n) && number >= 0 && number < 1<<53 && number == math.Trunc(number) {
+		if d.withinSize(n, f, int64(number), at) { // 1e3 is a whole number to JSON
+			into.SetInt(int64(number))
+		}
+		return
+	}
 	if !isText(n) && n.ShortTag() != "!!int" || !d.forms.size.MatchString(n.Value) {
 		d.wrongType(n, f, at)
 		return

@@ -242,7 +242,7 @@ func TestSchemaAcceptsMistakesOfMeaning(t *testing.T) {
 	for _, name := range []string{
 		"dangling-policy", "dangling-api", "duplicate-api", "duplicate-policy", "algorithm-without-key",
 		"key-two-sources", "key-no-source", "key-unbound", "pem-garbage", "pem-private", "env-unset", "file-missing",
-		"listen-all", "listen-same", "not-yet-sections", "regex-open", "inject-unknown", "metadata-url",
+		"listen-all", "listen-same", "token-endpoints", "regex-open", "inject-unknown", "metadata-url",
 	} {
 		path := "testdata/bad/" + name + ".bad.yaml"
 		value, err := asJSON([]byte(read(t, path)))

@@ -22,7 +22,7 @@ type endpoint struct {
 
 func newEndpoint(e Endpoint, s *Spec, tokens Tokens) *endpoint {
 	if e.Transport == nil {
-		e.Transport = &http.Transport{Proxy: http.ProxyFromEnvironment, DisableCompression: true, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 32, IdleConnTimeout: time.Minute}
+		e.Transport = Transport()
 	}
 	return &endpoint{
 		Endpoint: e, tokens: tokens, now: s.Now, hops: s.TrustedHops,

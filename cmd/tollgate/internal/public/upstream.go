@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // maxAnswer bounds an answer of the provider.
@@ -14,6 +15,15 @@ const maxAnswer = 1 << 20
 // passed are the headers that go to the provider: who the client is and what it
 // proves, and nothing else.
 func passed() []string { return []string{"Authorization", "Content-Type", "Dpop"} }
+
+// Transport is how providers are asked: what they compress is refused, since it
+// could not be looked into.
+func Transport() *http.Transport {
+	return &http.Transport{
+		Proxy: http.ProxyFromEnvironment, DisableCompression: true, ForceAttemptHTTP2: true,
+		MaxIdleConnsPerHost: 32, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: MaxHeaderBytes,
+	}
+}
 
 // provided is an answer of the provider.
 type provided struct {

@@ -44,6 +44,7 @@ func (s *Service) manage(ctx context.Context) error {
 	}
 	if s.kept != nil {
 		parts.Credentials = s.kept.Keys()
+		parts.Tokens = ended{s.engine, s.kept}
 	}
 	if s.admin, err = admin.New(parts, auth); err != nil { //nolint:contextcheck // it lives until Close, not as long as ctx
 		return err

@@ -42,6 +42,9 @@ func (s *Service) applied(c *config.Config, status config.Status) {
 	if err := s.admit(c); err != nil {
 		s.log.ErrorContext(ctx, "admin", "error", err)
 	}
+	if err := s.republish(c); err != nil { // its files were there when config looked
+		s.log.ErrorContext(ctx, "public", "error", err)
+	}
 	s.level.Set(levelOf(c))
 	s.obs.SetAllowSample(c.Log.AllowSample)
 	s.obs.SetReload(obs.Reload{Hash: attempt.Hash, Generation: attempt.Generation, APIs: idsOf(c)})

@@ -9,10 +9,10 @@ import (
 	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/config"
 )
 
-// seals says whether a configuration keeps something that is sealed: credentials
-// or split tokens.
+// seals says whether a configuration keeps something that is sealed: credentials,
+// split tokens or what is revoked.
 func seals(c *config.Config) bool {
-	if len(c.TokenEndpoints) > 0 {
+	if len(c.TokenEndpoints) > 0 || !c.Listen.Public.IsOff() {
 		return true
 	}
 	for i := range c.Spec.APIs {

@@ -23,6 +23,9 @@ func (s *Service) listen(ctx context.Context) error {
 		}
 		s.bound = append(s.bound, Bound{Name: "check", Address: shown(on.Address, addresses[0].String())})
 	}
+	if err := s.publish(ctx); err != nil {
+		return err
+	}
 	if err := s.manage(ctx); err != nil {
 		return err
 	}

@@ -49,6 +49,7 @@ type Service struct {
 	admin     *admin.Server
 	adminSite *site // nil when listen.admin is off
 	decisions *admin.Decisions
+	public    *counter // nil when listen.public is off
 
 	first    *config.Config // what the parts were built from
 	reloader *config.Reloader
@@ -177,6 +178,9 @@ func (s *Service) Serve(ctx context.Context, ready func()) error {
 	if s.adminSite != nil {
 		group.Go(func() error { return s.adminSite.serve(running) })
 	}
+	if s.public != nil {
+		group.Go(func() error { return s.public.site.serve(drained) })
+	}
 	group.Go(func() error { s.limits.Run(drained); return nil })
 	if s.kept != nil { // keys and revocations count to the last answer
 		group.Go(func() error { s.kept.Run(drained); return nil })
@@ -237,6 +241,9 @@ func (s *Service) Close() error {
 	}
 	if s.admin != nil {
 		s.admin.Close()
+	}
+	if s.public != nil {
+		err = errors.Join(err, s.public.site.close())
 	}
 	if s.engine != nil {
 		s.engine.Close()
