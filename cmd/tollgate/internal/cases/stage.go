@@ -2,6 +2,7 @@ package cases
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
@@ -175,7 +176,16 @@ func (s *stage) stand(ctx context.Context, key, written string) (string, bool, e
 		}
 		path, err := s.file("secret", secret)
 		return "file://" + path, true, err
-	case "jwks", "discover":
+	case "source", "jwt_source": // of Tyk's definitions: base64 of what it is
+		material := keys[0].Secret()
+		if material == nil {
+			var err error
+			if material, err = keys[0].PEM(); err != nil {
+				return "", true, err
+			}
+		}
+		return base64.StdEncoding.EncodeToString(material), true, nil
+	case "jwks", "discover", "url": // url of jwksURIs
 		url, err := s.issuer.serve(ctx, keys)
 		return url, true, err
 	default:
