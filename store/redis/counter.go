@@ -88,13 +88,14 @@ func (s *Store) counted(ctx context.Context, step store.Step, now int64, parts .
 			failAll(parts, p.Err)
 			return
 		}
-		if len(p.Charge.Limits) > limit.MaxLimits || p.Charge.Cost < 0 || p.Charge.Cost > limit.MaxBurst {
+		cost := min(max(p.Charge.Cost, 0), limit.MaxNumber)
+		if len(p.Charge.Limits) > limit.MaxLimits || step == store.Take && cost > limit.MaxBurst {
 			refuseAll(parts)
 			return
 		}
 		request := make([]byte, 0, countHead+len(p.Charge.Limits)*limit.ArgumentSize)
 		if i == 0 {
-			request = appendNumber(appendNumber(append(request, byte(step)), p.Charge.Cost), now)
+			request = appendNumber(appendNumber(append(request, byte(step)), cost), now)
 		}
 		request, many[i] = appendLimits(request, p.Charge, &asked[i])
 		e.put(i, s.layout.Name(key), request)

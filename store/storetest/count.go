@@ -137,6 +137,10 @@ func resetsAndTopsUp(t *testing.T, _ Subject, b store.Backend) {
 	take(true)
 	take(true)
 	take(false)
+	up.Cost = 1 << 40 // more than anybody can charge at once
+	if v, err := b.Count(ctx, "reset", store.TopUp, up); err != nil || v.Usage[0].Remaining != 1<<40 {
+		t.Errorf("topped up by much: %+v, %v", v.Usage[0], err)
+	}
 }
 
 func renewsAtTheInstant(t *testing.T, _ Subject, b store.Backend) {

@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -368,4 +369,90 @@ func TestReloadBringsLimits(t *testing.T) {
 	if found, _ := filepath.Glob(filepath.Join(w.dir, "store")); found == nil {
 		t.Error("no store")
 	}
+}
+
+// administrator speaks to the admin API of a gate.
+type administrator struct{ base, secret string }
+
+func (a administrator) do(t *testing.T, method, path, body string) string {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, a.base+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+a.secret)
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("%s %s: %d %s %v", method, path, response.StatusCode, text, err)
+	}
+	return string(text)
+}
+
+// TestUsageIsChangedForAllReplicas: the admin API of one replica shows what was
+// counted by all, and a reset or top-up there counts for the others at once.
+func TestUsageIsChangedForAllReplicas(t *testing.T) {
+	const secret = "a-made-up-secret-of-the-admin-api-0123456789"
+	r := storetest.StartRedis(t, storetest.RedisBinary(t))
+	w := &world{dir: t.TempDir()}
+	w.key = newKey(t, w.dir)
+	text := strings.Replace(countedIn(r.URL(), 3), `{check: "127.0.0.1:0"}`, `{check: "127.0.0.1:0", admin: "127.0.0.1:0"}`, 1)
+	file := w.write(t, "tollgate.yaml", text)
+	gates := []*gate{startGate(t, file, "TOLLGATE_ADMIN_SECRET="+secret), startGate(t, file, "TOLLGATE_ADMIN_SECRET="+secret)}
+	ctx, cancel := context.WithTimeout(t.Context(), startup)
+	defer cancel()
+	line, err := gates[0].AwaitLine(ctx, "listening admin ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin := administrator{"http://" + strings.TrimPrefix(line, "listening admin "), secret}
+	bearer := w.caller(t, "alice", "quota")
+	one, two := newAsker(t, gates[0]), newAsker(t, gates[1])
+	if got := one.ask(t.Context(), 2, 1, bearer); got.allowed != 2 {
+		t.Fatalf("%+v", got)
+	}
+	if got := two.ask(t.Context(), 5, 1, bearer); got.allowed != 1 || got.refused != 4 {
+		t.Fatalf("%+v", got)
+	}
+	session := w.sessionOf(t, two, bearer)
+	shown := admin.do(t, http.MethodGet, "/v1/usage/"+session, "")
+	for _, want := range []string{`"kind":"quota"`, `"source":"quota"`, `"limit":"3"`} {
+		if !strings.Contains(strings.ReplaceAll(shown, " ", ""), want) {
+			t.Errorf("usage lacks %s: %s", want, shown)
+		}
+	}
+	passes := func(what string, most int64) {
+		t.Helper()
+		for d := newDeadline(t); ; d.wait(what) {
+			if got := two.ask(t.Context(), 1, 1, bearer); got.allowed == 1 {
+				break
+			}
+		}
+		if got := two.ask(t.Context(), 10, 2, bearer); got.allowed != most-1 {
+			t.Errorf("%s: %+v after the first, of %d", what, got, most)
+		}
+	}
+	admin.do(t, http.MethodPost, "/v1/usage/"+session+":topUp", `{"requests": "2"}`)
+	passes("top-up", 2)
+	admin.do(t, http.MethodPost, "/v1/usage/"+session+":reset", `{}`)
+	passes("reset", 3)
+}
+
+// sessionOf is the session that a token stands for, as a gate tells the front.
+func (w *world) sessionOf(t *testing.T, a *asker, bearer string) string {
+	t.Helper()
+	_, value, _ := strings.Cut(bearer, ": ")
+	got, err := a.clients[0].Check(t.Context(), &envoy.HTTP{
+		Method: "GET", Scheme: "http", Host: "api.example.com", Target: "/orders/1",
+		Headers: []envoy.Field{{Name: "authorization", Value: value}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got.Metadata["session"]
 }
