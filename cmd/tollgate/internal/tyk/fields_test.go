@@ -189,3 +189,20 @@ func missing(t *testing.T, id string, doc map[string]any, rows map[string]bool) 
 		}
 	}
 }
+
+// TestFieldsInGuide: the guide for people who leave Tyk says of every field what
+// becomes of it.
+func TestFieldsInGuide(t *testing.T) {
+	guide, err := os.ReadFile("../../../../docs/from-tyk.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kind, rows := range readFields(t) {
+		for _, f := range rows {
+			what := map[string]string{"honoured": "as in Tyk", "reported": "reported (`" + f.By + "`)", "inert": "no effect: " + f.By}[f.State]
+			if !strings.Contains(string(guide), "| `"+f.Field+"` | "+what+" |") {
+				t.Errorf("%s: %s is not %q there", kind, f.Field, what)
+			}
+		}
+	}
+}
