@@ -14,8 +14,16 @@ func TestTykRate(t *testing.T) {
 		requests  int64
 		span      time.Duration
 	}{
-		{3, 1, 3, time.Second}, {0.5, 1, 1, 2 * time.Second}, {1.5, 1, 3, 2 * time.Second}, {5, 0.5, 5, 500 * time.Millisecond},
-		{0, 1, -1, 0}, {-1, 60, -1, 0}, {5, 0, -1, 0}, {-1, -1, -1, 0}, {2000, 60, 2000, time.Minute}, {0.1, 60, 1, 10 * time.Minute},
+		{3, 1, 3, time.Second},
+		{0.5, 1, 1, 2 * time.Second},
+		{1.5, 1, 3, 2 * time.Second},
+		{5, 0.5, 5, 500 * time.Millisecond},
+		{0, 1, -1, 0},
+		{-1, 60, -1, 0},
+		{5, 0, -1, 0},
+		{-1, -1, -1, 0},
+		{2000, 60, 2000, time.Minute},
+		{0.1, 60, 1, 10 * time.Minute},
 	} {
 		got := TykRate(tt.rate, tt.per)
 		if got.Requests != tt.requests || got.Per != tt.span {

@@ -49,9 +49,15 @@ func classicKind(v value) (string, value) {
 		}
 	}
 	for _, other := range []struct{ field, name string }{
-		{"use_keyless", "keyless"}, {"use_oauth2", "OAuth"}, {"use_openid", "OpenID Connect"}, {"use_basic_auth", "basic auth"},
-		{"enable_signature_checking", "HMAC signatures"}, {"use_mutual_tls_auth", "mutual TLS"}, {"enable_coprocess_auth", "a plugin"},
-		{"use_go_plugin_auth", "a plugin"}, {"use_standard_auth", "auth tokens"},
+		{"use_keyless", "keyless"},
+		{"use_oauth2", "OAuth"},
+		{"use_openid", "OpenID Connect"},
+		{"use_basic_auth", "basic auth"},
+		{"enable_signature_checking", "HMAC signatures"},
+		{"use_mutual_tls_auth", "mutual TLS"},
+		{"enable_coprocess_auth", "a plugin"},
+		{"use_go_plugin_auth", "a plugin"},
+		{"use_standard_auth", "auth tokens"},
 	} {
 		if on := v.get(other.field); on.there() && on.flag() {
 			return other.name, on

@@ -26,7 +26,8 @@ func readConf(v value) settings {
 	if m := v.get("allow_master_keys"); m.there() && m.flag() {
 		m.note("master-keys", "a key without rights opens nothing", "access_rights or policies for each key")
 	}
-	for _, name := range []string{"enable_redis_rolling_limiter", "enable_sentinel_rate_limiter", "drl_enable_sentinel_rate_limiter",
+	for _, name := range []string{
+		"enable_redis_rolling_limiter", "enable_sentinel_rate_limiter", "drl_enable_sentinel_rate_limiter",
 		"enable_fixed_window_rate_limiter", "enable_rate_limit_smoothing",
 	} {
 		if f := v.get(name); f.there() && f.flag() {

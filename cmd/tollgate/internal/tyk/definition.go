@@ -18,9 +18,8 @@ type definition struct {
 	listen  value
 	active  bool
 
-	kind     string // why it is no JWT API; "" for one
-	kindAt   value
-	observed []value // fields that are read
+	kind   string // why it is no JWT API; "" for one
+	kindAt value
 
 	method      value // signing method
 	source      value

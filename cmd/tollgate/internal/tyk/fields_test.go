@@ -83,7 +83,7 @@ func (f *field) isReported(t *testing.T, kind string) {
 	inner, prefix := doc, ""
 	if kind == "oas" {
 		prefix = "x-tyk-api-gateway.server.authentication.securitySchemes.jwtAuth."
-		for _, name := range strings.Split(strings.TrimSuffix(prefix, "."), ".") {
+		for name := range strings.SplitSeq(strings.TrimSuffix(prefix, "."), ".") {
 			inner = inner[name].(map[string]any)
 		}
 	}

@@ -3,6 +3,7 @@ package tyk
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -67,9 +68,7 @@ func newIssuer(t *testing.T, keys *testKeys) *issuer {
 func (i *issuer) set(dyn map[string]string) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	for name, set := range dyn {
-		i.dyn[name] = set
-	}
+	maps.Copy(i.dyn, dyn)
 }
 
 // ServeHTTP answers /NAME with the set of that name, /dyn/PATH with the one that

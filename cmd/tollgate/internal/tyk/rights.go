@@ -105,7 +105,7 @@ func (p *paths) url(api string, u value) policies.AllowSpec {
 		at.note("url-invalid", "the pattern "+shown(at.text())+" grants nothing", "a path or a regular expression")
 		return policies.AllowSpec{Methods: methods, Path: "regex:^$"}
 	}
-	if p.legacy && !(strings.HasPrefix(at.text(), "^") && strings.HasSuffix(at.text(), "$")) {
+	if p.legacy && (!strings.HasPrefix(at.text(), "^") || !strings.HasSuffix(at.text(), "$")) {
 		at.note("url-unanchored", "the pattern "+shown(at.text())+" fits anywhere in a path", "^…$, or tyk.paths: prefix_suffix")
 	}
 	return policies.AllowSpec{Methods: methods, Path: pattern}
