@@ -72,16 +72,21 @@ func TestLocate(t *testing.T) {
 func TestLocateIsBounded(t *testing.T) {
 	l := location{header: authorization, query: "token", cookie: "token", strip: true}
 	req := get("/a?"+strings.Repeat("a&", 4000), "Cookie: "+strings.Repeat("a=1; ", 200_000)+"token=x")
-	start := time.Now()
-	if _, reason := l.locate(req, req.line.Target); reason != "" {
-		t.Fatal(reason)
+	// The machine may be busy: of some runs the quickest says what the work takes.
+	took := time.Hour
+	for range 5 {
+		start := time.Now()
+		if _, reason := l.locate(req, req.line.Target); reason != "" {
+			t.Fatal(reason)
+		}
+		dropCookie(req, "token")
+		commas := get("/", "Cookie: "+strings.Repeat("a=,", 300_000))
+		if _, reason := l.locate(commas, "/"); reason != TokenMissing {
+			t.Fatal(reason)
+		}
+		took = min(took, time.Since(start))
 	}
-	dropCookie(req, "token")
-	commas := get("/", "Cookie: "+strings.Repeat("a=,", 300_000))
-	if _, reason := l.locate(commas, "/"); reason != TokenMissing {
-		t.Fatal(reason)
-	}
-	if took := time.Since(start); took > 100*time.Millisecond {
+	if took > 100*time.Millisecond {
 		t.Errorf("took %v", took)
 	}
 }
