@@ -81,7 +81,7 @@ func (c *tykCall) serve(pattern string, does func(*tykCall) error) {
 	begun := c.now()
 	err := c.permitted(who)
 	if err == nil {
-		err = does(c)
+		err = c.safely(does)
 	}
 	result := "ok"
 	if err != nil {
@@ -92,6 +92,21 @@ func (c *tykCall) serve(pattern string, does func(*tykCall) error) {
 	c.audit(c.r.Context(), record{
 		who: who.Name, role: who.Role, method: pattern, about: c.id, result: result, from: address(c.r), took: c.now().Sub(begun),
 	})
+}
+
+// safely turns a panic of ours into an answer.
+func (c *tykCall) safely(does func(*tykCall) error) (err error) {
+	defer func() {
+		switch p := recover(); p {
+		case nil:
+		case http.ErrAbortHandler:
+			panic(p) // half an answer is out
+		default:
+			c.log.ErrorContext(c.r.Context(), "panic in the admin API", "method", c.r.Method+" /tyk/keys")
+			err = &tykFault{http.StatusInternalServerError, "internal error"}
+		}
+	}()
+	return does(c)
 }
 
 func (c *tykCall) permitted(who Caller) error {

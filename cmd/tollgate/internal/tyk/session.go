@@ -52,7 +52,7 @@ func ReadSession(doc []byte, o SessionOptions) (*Session, error) {
 		return nil, fmt.Errorf("%w: the body is no object", ErrSession)
 	}
 	v.duplicates()
-	p := &paths{legacy: o.LegacyPaths, listen: o.Listen}
+	p := &paths{legacy: o.LegacyPaths, listen: o.Listen, known: map[[2]string]string{}}
 	s := p.session(v)
 	for _, f := range found {
 		text := f.Field + ": " + f.Reason
