@@ -40,7 +40,7 @@ func (a *api) compileLimits(top LimitsSpec, base string, p *problems) {
 		headers: inherited(top.Headers, headersLegacy),
 		quotas:  a.spec.Tyk,
 	}
-	checkLimitWords(own.Mode, own.OnRate, own.OnQuota, at(base, "limits"), p)
+	checkLimitWords(LimitsSpec{Mode: own.Mode, OnRate: own.OnRate, OnQuota: own.OnQuota}, at(base, "limits"), p)
 	p.take(at(base, "limits", "rate"), policies.CheckRate(own.Rate))
 	if own.Rate == nil || own.Rate.Requests < 0 {
 		return
@@ -62,17 +62,17 @@ func inherited[T ~string](words ...T) T {
 
 // checkLimits checks the limits at the top of the file.
 func checkLimits(top LimitsSpec, p *problems) {
-	checkLimitWords(top.Mode, top.OnRate, top.OnQuota, "/limits", p)
+	checkLimitWords(top, "/limits", p)
 	if !slices.Contains([]string{"", headersLegacy, headersIETF, headersNone}, top.Headers) {
 		p.add("/limits/headers", "is none of x-ratelimit, ietf and none", headersLegacy)
 	}
 }
 
-func checkLimitWords(mode LimitMode, onRate, onQuota StoreFailure, base string, p *problems) {
-	if !slices.Contains([]LimitMode{"", LimitExact, LimitLocal}, mode) {
+func checkLimitWords(l LimitsSpec, base string, p *problems) {
+	if !slices.Contains([]LimitMode{"", LimitExact, LimitLocal}, l.Mode) {
 		p.add(at(base, "mode"), "is neither exact nor local", string(LimitExact))
 	}
-	for name, how := range map[string]StoreFailure{"rate": onRate, "quota": onQuota} {
+	for name, how := range map[string]StoreFailure{"rate": l.OnRate, "quota": l.OnQuota} {
 		if !slices.Contains([]StoreFailure{"", FailLocalShare, FailAllow, FailDeny}, how) {
 			p.add(at(base, "on_store_failure", name), "is none of local_share, allow and deny", string(FailDeny))
 		}
