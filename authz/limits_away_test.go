@@ -107,7 +107,7 @@ func TestChangedUsageIsHeardOf(t *testing.T) {
 	}
 	eventually(t, func() error {
 		if got := decide(engines[2]); got.Outcome != Allow {
-			return fmt.Errorf("%s", got.Reason)
+			return got.Reason
 		}
 		return nil
 	})

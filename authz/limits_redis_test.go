@@ -165,7 +165,7 @@ func TestServerStopsUnderDecisions(t *testing.T) {
 	}
 	storetest.Eventually(t, patientBudget, func() error {
 		if got, _ := decide(quota); got.Outcome != Allow {
-			return fmt.Errorf("%s", got.Reason)
+			return got.Reason
 		}
 		return nil
 	})
@@ -189,7 +189,7 @@ func TestServerStopsUnderDecisions(t *testing.T) {
 	storetest.Eventually(t, 5*time.Second, func() error {
 		for _, e := range []*Engine{rate, quota} {
 			if got, _ := decide(e); got.Outcome != Allow || got.Metadata.Degraded != "" {
-				return fmt.Errorf("%s, %q", got.Reason, got.Metadata.Degraded)
+				return fmt.Errorf("%w, %q", got.Reason, got.Metadata.Degraded)
 			}
 		}
 		return nil

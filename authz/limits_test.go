@@ -31,10 +31,9 @@ func (c *clock) advance(d time.Duration) { c.at.Add(d.Microseconds()) }
 // counter is a store that counts what it is asked and can be away.
 type counter struct {
 	*memory.Store
-	asked  atomic.Int64
-	away   atomic.Bool
-	apart  atomic.Bool // the shared record is away
-	shared string
+	asked atomic.Int64
+	away  atomic.Bool
+	apart atomic.Bool // the shared record is away
 }
 
 var errAway = fmt.Errorf("%w: away", store.ErrUnavailable)

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -309,10 +310,7 @@ func (t *Tally) All(yield func(id string, e *Tallied) bool) {
 	for i := range t.shards {
 		s := &t.shards[i]
 		s.mu.Lock()
-		ids := make(map[string]*Tallied, len(s.byID))
-		for id, e := range s.byID {
-			ids[id] = e
-		}
+		ids := maps.Clone(s.byID)
 		s.mu.Unlock()
 		for id, e := range ids {
 			e.mu.Lock()

@@ -22,7 +22,6 @@ const (
 type errand struct {
 	args  [7]any // EVALSHA, hash, number of keys, keys, requests
 	keys  int
-	lane  *lane
 	timer *time.Timer
 
 	answer string
@@ -90,7 +89,7 @@ func (s *Store) run(ctx context.Context, e *errand) error {
 		return err
 	}
 	if l.takesOff(e) {
-		defer l.lands()
+		defer l.lands() //nolint:contextcheck // those that go next have their own callers
 		return s.runAlone(ctx, e)
 	}
 	if e.timer == nil {

@@ -68,12 +68,12 @@ func (p parity) together(ctx context.Context, r *rand.Rand, n int) error {
 		for i := range got {
 			want[i].Verdict.Write, want[i].Verdict.Until = false, 0
 			if got[i].Err != nil || want[i].Err != nil || got[i].Verdict != want[i].Verdict {
-				return fmt.Errorf("step %d, record %d: the script says %+v, %v, the driver %+v, %v",
+				return fmt.Errorf("step %d, record %d: the script says %+v, %w, the driver %+v, %w",
 					step, i, got[i].Verdict, got[i].Err, want[i].Verdict, want[i].Err)
 			}
 			stored, err := p.Counted(ctx, ids[i])
 			if err != nil || !bytes.Equal(stored, tally.Counted(ids[i])) {
-				return fmt.Errorf("step %d, record %d: %v\nscript %x\ndriver %x", step, i, err, stored, tally.Counted(ids[i]))
+				return fmt.Errorf("step %d, record %d: %w\nscript %x\ndriver %x", step, i, err, stored, tally.Counted(ids[i]))
 			}
 		}
 		now += max(jump(r, pools[0]), 0) // a driver does not let late callers turn time back

@@ -50,7 +50,7 @@ func (s *Service) single(ctx context.Context) (engine *authz.Engine, closing fun
 		return nil, nil, errors.Join(err, s.closeStorage())
 	}
 	if s.kept == nil {
-		if err := s.useForOne(); err != nil {
+		if err := s.useForOne(); err != nil { //nolint:contextcheck // it lives until Close, not as long as ctx
 			return nil, nil, errors.Join(err, s.closeStorage())
 		}
 		engine = authz.New(authz.Options{Now: now, Replica: "check", Limiter: s.limits})

@@ -35,7 +35,7 @@ func (s *Service) keep(ctx context.Context) error {
 	if !seals(s.first) {
 		return nil // limits open it when they are compiled
 	}
-	if err := s.openStorage(); err != nil {
+	if err := s.openStorage(); err != nil { //nolint:contextcheck // it lives until Close, not as long as ctx
 		return err
 	}
 	storage := s.storage.Load()

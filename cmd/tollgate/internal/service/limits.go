@@ -16,7 +16,7 @@ func (s *Service) newLimits() {
 	s.limits = authz.NewLimits(authz.LimitsOptions{
 		Now: s.options.Now,
 		Failed: func(err error) {
-			s.logger().WarnContext(context.Background(), "the other replicas are not heard of", "error", err)
+			s.logger().Warn("the other replicas are not heard of", "error", err)
 		},
 	})
 }
@@ -31,7 +31,7 @@ type counting struct {
 // Compile implements config.Engine.
 func (c counting) Compile(ctx context.Context, spec authz.Spec) (*authz.Snapshot, []authz.Problem) {
 	if spec.Limited() && c.s.storage.Load() == nil {
-		if err := c.s.openStorage(); err != nil {
+		if err := c.s.openStorage(); err != nil { //nolint:contextcheck // it lives until Close, not as long as ctx
 			return nil, []authz.Problem{{At: "/store/url", What: err.Error()}}
 		}
 	}
@@ -75,10 +75,10 @@ func (s *Service) hooks() store.Hooks {
 		Breaker: func(shard string, open bool) {
 			if open {
 				told.Dependency(nameStore+" breaker", "open", 0)
-				s.log.WarnContext(context.Background(), "the store does not answer and is left alone", "shard", shard)
+				s.log.Warn("the store does not answer and is left alone", "shard", shard)
 			} else {
 				told.Dependency(nameStore+" breaker", "closed", 0)
-				s.log.InfoContext(context.Background(), "the store answers again", "shard", shard)
+				s.log.Info("the store answers again", "shard", shard)
 			}
 		},
 	}
