@@ -69,7 +69,7 @@ func (s *Server) tyk() http.Handler {
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			c := &tykCall{Server: s, w: w, r: r, id: r.PathValue("id")}
-			c.serve(pattern, does)
+			c.serve(pattern, does) //nolint:contextcheck // it is that of the request
 		})
 	}
 	return mux
