@@ -141,6 +141,7 @@ func empty(n *yaml.Node) bool {
 		return true
 	case yaml.SequenceNode:
 		return len(n.Content) == 0
+	case yaml.DocumentNode, yaml.ScalarNode, yaml.AliasNode:
 	}
 	switch n.Value {
 	case "", "0", "-1", "false", "null":
