@@ -49,7 +49,7 @@ var readers = sync.Pool{New: func() any {
 func pack(signed string) []byte {
 	raw := append([]byte{formRaw}, signed...)
 	head, body, ok := strings.Cut(signed, ".")
-	if !ok {
+	if !ok || strings.ContainsAny(signed, "\r\n") { // the decoder would skip line ends
 		return raw
 	}
 	header, err1 := base64.RawURLEncoding.Strict().DecodeString(head)

@@ -151,7 +151,7 @@ func TestOneChangeOneFinding(t *testing.T) {
 		{"failure_mode_allow: x", "", ""},
 		{"encode_raw_headers: true", "", "warning no_raw_headers"},
 		{"validate_mutations: true", "", "warning no_validate_mutations"},
-		{", retry_back_off: {base_interval: 0.005s, max_interval: 0.05s}", "", "warning retry_back_off"},
+		{", retry_back_off: {base_interval: 0.005s, max_interval: 0.2s}", "", "warning retry_back_off"},
 		{"normalize_path: true", "", "advice paths"},
 		{"prefix: x-tollgate-", "prefix: x-other-", "warning spoofable_headers"},
 	} {

@@ -75,7 +75,7 @@ func examineTimes(r report, service tree) {
 			"add retry_policy with retry_on unavailable,connect-failure,refused-stream,reset and a retry_back_off of some milliseconds")
 	} else if !retry.at("retry_back_off").there() {
 		r.add("retry_back_off", Warning, "retries wait up to a second each, longer than the whole check may take",
-			"add retry_back_off: {base_interval: 0.005s, max_interval: 0.05s} to retry_policy")
+			"add retry_back_off: {base_interval: 0.005s, max_interval: 0.2s} to retry_policy")
 	}
 }
 
