@@ -183,6 +183,7 @@ func (i *injection) value(f *filling) (value string, ok bool) {
 		return jose(f.tok, i.name)
 	case fromTags:
 		return s.tags, true
+	case fromNothing:
 	}
 	return "", false
 }

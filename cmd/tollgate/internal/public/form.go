@@ -32,8 +32,7 @@ func readForm(w http.ResponseWriter, r *http.Request) (form, error) {
 	}
 	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
 	if err != nil {
-		var long *http.MaxBytesError
-		if errors.As(err, &long) {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return form{}, errTooLong
 		}
 		return form{}, errForm

@@ -18,7 +18,7 @@ type issued struct{ engine *authz.Engine }
 func (i issued) Split(ctx context.Context, api, token string) (string, time.Time, error) {
 	half, err := i.engine.Split(ctx, api, token)
 	if why, ok := errors.AsType[authz.Reason](err); ok {
-		return "", time.Time{}, fmt.Errorf("%w: %s", public.ErrRefused, why)
+		return "", time.Time{}, fmt.Errorf("%w: %w", public.ErrRefused, why)
 	}
 	return half.Text, half.Until, err
 }

@@ -85,11 +85,15 @@ func sealKeys(s config.Seal) ([]seal.Key, error) {
 }
 
 func redisOptions(s *config.Store, address store.Address, o StorageOptions) redis.Options {
-	return redis.Options{
+	out := redis.Options{
 		Address: address,
 		TLS:     redis.TLS{CA: string(s.CA), Cert: string(s.Cert), Key: string(s.Key), ServerName: s.ServerName.Text()},
 		Prefix:  s.Prefix, Timeout: time.Duration(s.Timeout), Hooks: o.Hooks, Now: o.Now,
 	}
+	if user, password := s.Username.Text(), s.Password.Bytes(); user != "" || len(password) > 0 {
+		out.Credentials = func() (string, string, error) { return user, string(password), nil }
+	}
+	return out
 }
 
 // errNoSealKey says that a shared store cannot keep secrets.
