@@ -105,11 +105,14 @@ type Layout struct{ Prefix string }
 
 // Name is the name of a record.
 func (l Layout) Name(k Key) string {
-	id := base64.RawURLEncoding.EncodeToString([]byte(k.ID))
-	if !k.Kind.Listed() {
-		return l.Prefix + ":" + string(k.Kind) + ":{" + id + "}"
+	if k.Kind.Listed() {
+		return l.partition(k.Kind, Partition(k.ID)) + ":" + base64.RawURLEncoding.EncodeToString([]byte(k.ID))
 	}
-	return l.partition(k.Kind, Partition(k.ID)) + ":" + id
+	var room [160]byte // most names: they are made for every check
+	name := append(append(room[:0], l.Prefix...), ':')
+	name = append(append(name, k.Kind...), ":{"...)
+	name = base64.RawURLEncoding.AppendEncode(name, []byte(k.ID))
+	return string(append(name, '}'))
 }
 
 // Index is the name of the list of ids of one partition; Expiries that of the

@@ -93,12 +93,13 @@ func (s *Store) counted(ctx context.Context, step store.Step, now int64, parts .
 			refuseAll(parts)
 			return
 		}
-		request := make([]byte, 0, countHead+len(p.Charge.Limits)*limit.ArgumentSize)
+		var room [countHead + limit.MaxLimits*limit.ArgumentSize]byte
+		request := room[:0]
 		if i == 0 {
 			request = appendNumber(appendNumber(append(request, byte(step)), cost), now)
 		}
 		request, many[i] = appendLimits(request, p.Charge, &asked[i])
-		e.put(i, s.layout.Name(key), request)
+		e.put(i, s.layout.Name(key), string(request))
 	}
 	answer, err := s.send(ctx, e)
 	if err != nil {

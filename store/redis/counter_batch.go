@@ -20,7 +20,8 @@ const (
 // errand is one count on its way. Errands are used again, but for those that
 // nobody waits for any more: their flight may still write to them.
 type errand struct {
-	args  [7]any // EVALSHA, hash, number of keys, keys, requests
+	args  [7]any    // EVALSHA, hash, number of keys, keys, requests
+	texts [4]string // the keys and requests, which args points to
 	keys  int
 	timer *time.Timer
 
@@ -49,8 +50,9 @@ func (s *Store) errand(keys int) *errand {
 }
 
 // put gives the ith key and what is asked of it.
-func (e *errand) put(i int, key string, request []byte) {
-	e.args[firstKey+i], e.args[firstKey+e.keys+i] = key, request
+func (e *errand) put(i int, key, request string) {
+	e.texts[i], e.texts[e.keys+i] = key, request
+	e.args[firstKey+i], e.args[firstKey+e.keys+i] = &e.texts[i], &e.texts[e.keys+i]
 }
 
 func (e *errand) command(ctx context.Context) *goredis.Cmd {
@@ -140,8 +142,7 @@ func (s *Store) laneOf(ctx context.Context, e *errand) (*lane, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	key, _ := e.args[firstKey].(string)
-	server, err := cluster.MasterForKey(ctx, key)
+	server, err := cluster.MasterForKey(ctx, e.texts[0])
 	if err != nil {
 		return nil, err
 	}
@@ -210,10 +211,12 @@ func (l *lane) fly(batch []*errand) {
 	defer cancel()
 	pipe := l.server.Pipeline()
 	commands := make([]*goredis.Cmd, len(batch))
+	queue := make([]goredis.Cmder, len(batch))
 	for i, e := range batch {
 		commands[i] = e.command(ctx)
-		_ = pipe.Process(ctx, commands[i]) // only queued
+		queue[i] = commands[i]
 	}
+	_ = pipe.BatchProcess(ctx, queue...) // only queued
 	_, err := pipe.Exec(ctx)
 	for i, e := range batch {
 		e.answer, e.err = commands[i].Text()

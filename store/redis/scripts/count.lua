@@ -4,8 +4,8 @@
 -- one, in the same order of operations.
 --
 -- It is written to take little of the server's time, which runs it anew for each
--- request: one closure, one array for each limit, numbers by struct. What few
--- requests need is made when one does (seldom).
+-- request: one array for each limit, numbers by struct, and no function but those
+-- of token buckets and sliding logs, which are made when a request has one.
 --
 -- KEYS[1]  the record; KEYS[2], if there, the one that is charged together with it
 -- ARGV[1]  step (1 byte: t, r or u), cost (7), now in microseconds (7; 0: the
@@ -15,8 +15,7 @@
 --          foreign (1), wait (7; 2^56-1: never), then limit, remaining and reset
 --          of each limit (7 each)
 
-local unpack, pack, sub, byte, char = struct.unpack, struct.pack, string.sub, string.byte, string.char
-local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
+local unpack, pack, ceil, redis, KEYS, ARGV = struct.unpack, struct.pack, math.ceil, redis, KEYS, ARGV
 local NEVER, MAXNUMBER, MAXNOW = -1, 9007199254740991, 4503599627370495
 local MAXLOGGED, MAXRECORD = 1000, 32768
 
@@ -31,153 +30,122 @@ if clock then
   local t = redis.call('TIME')
   now = t[1] * 1000000 + t[2]
 end
-now = min(now, MAXNOW)
+if now > MAXNOW then now = MAXNOW end
 
-local function seldom()
-  local s, bucket, log = {}, {}, {}
-
-  -- The end of the period of a quota or a fixed window that begins now.
-  function s.periodend(l)
-    if l[PER] == 0 then return MAXNUMBER end
-    if l[END] > now then return l[END] end
-    if l[NEXT] > now then return l[NEXT] end
-    return now + l[PER]
-  end
-
-  -- The largest rest of a window with which no more than free is carried over.
-  function s.restallowing(l, count, free)
-    local per = l[PER]
-    if count <= free then return per end
-    local function carried(r)
-      local share = r / per
-      return ceil(count * share)
-    end
-    local ratio = free / count
-    local r = floor(per * ratio)
-    local i = 0
-    while i < 4 and r > 0 and carried(r) > free do r, i = r - 1, i + 1 end
-    i = 0
-    while i < 4 and r < per and carried(r + 1) <= free do r, i = r + 1, i + 1 end
-    return r
-  end
-
-  local function ceildiv(x, y)
-    if x <= 0 then return 0 end
-    return floor((x + y - 1) / y)
-  end
-  local function permits(l, k, frac)
-    local x = k * l.frac - frac
-    local carry = ceildiv(x, l.den)
-    return k * l.step + carry, carry * l.den - x
-  end
-  local function after(l, k)
-    local micros, frac = permits(l, k, l[A])
-    return max(l[DEAD], now) + micros, frac
-  end
-  local function fits(l, k, room, fraction)
-    local micros, r = permits(l, k, 0)
-    return micros < room or (micros == room and r >= -fraction) or (micros == room + 1 and r >= l.den - fraction)
-  end
-
-  function bucket.load(l)
-    if l[A] >= l.den then l[A] = 0 end
-    if l[DEAD] - now > l.tau + l[PER] then
-      l[DEAD], l[A], l.repaired = now + l.tau, l.taufrac, true
-    end
-  end
-  function bucket.wait(l, k)
-    if k > l[N] then return NEVER end
-    local dead, frac = after(l, k)
-    local w = dead - now - l.tau
-    if frac < l.taufrac then w = w + 1 end
-    return max(w, 0)
-  end
-  function bucket.charge(l) l[DEAD], l[A] = after(l, cost) end
-  function bucket.left(l)
-    local room, fraction = l.tau - (l[DEAD] - now), l[A] - l.taufrac
-    local have = room + fraction / l.den
-    local one = l.step + l.frac / l.den
-    local k = min(max(floor(have / one), 0), l[N])
-    local i = 0
-    while i < 4 and k > 0 and not fits(l, k, room, fraction) do k, i = k - 1, i + 1 end
-    i = 0
-    while i < 4 and k < l[N] and fits(l, k + 1, room, fraction) do k, i = k + 1, i + 1 end
-    return k
-  end
-  function bucket.entry(l) return pack('>c8BI2I7I7', l[ID], BUCKET, 14, l[DEAD], l[A]) end
-
-  local function instant(l, i) -- from 0
-    return min((unpack('>I7', l.log, (l.from + i) * 7 + 8)), l.late)
-  end
-  function log.load(l)
-    l.from, l.late = 0, MAXNUMBER
-    l.count = #l.log / 7 - 1
-    if l[DEAD] - l[PER] - now > l[PER] then
-      l[DEAD], l.late, l.repaired = now + l[PER], now, true
-    end
-    local low, high = 0, l.count
-    while low < high do
-      local mid = floor((low + high) / 2)
-      if instant(l, mid) + l[PER] > now then high = mid else low = mid + 1 end
-    end
-    l.from, l.count = low, l.count - low
-    if l.count == 0 then l[DEAD] = 0 end
-  end
-  function log.wait(l, k)
-    if k > l[N] then return NEVER end
-    local over = l.count + k - l[N]
-    if over <= 0 then return 0 end
-    return max(min(instant(l, over - 1) + l[PER], l[DEAD]) - now, 1)
-  end
-  function log.charge(l)
-    l.at, l.added = now, cost
-    if l[DEAD] > 0 then l.at = max(now, l[DEAD] - l[PER]) end
-    l[DEAD] = l.at + l[PER]
-  end
-  function log.left(l) return max(l[N] - l.count - l.added, 0) end
-  function log.entry(l)
-    local parts = { pack('>c8BI2I7', l[ID], LOG, 7 * (1 + l.count + l.added), l[DEAD]) }
-    for i = 0, l.count - 1 do parts[#parts + 1] = pack('>I7', instant(l, i)) end
-    for _ = 1, l.added do parts[#parts + 1] = pack('>I7', l.at) end
-    return table.concat(parts)
-  end
-
-  -- named gives a limit of a rare kind its names.
-  function s.named(l)
-    if l[KIND] == BUCKET then
-      l.den, l.step, l.frac, l.tau, l.taufrac = l[5], l[6], l[7], l[8], l[9]
-      l.rare = bucket
-    else
-      l.rare, l.count, l.added = log, 0, 0
-    end
-    l[DEAD], l[A], l[B] = 0, 0, 0
-  end
-  return s
-end
-local more -- what seldom gave
+local more -- functions of buckets and logs, by kind
 
 -- Read and judge each book: the limits of one key and what its record says.
-local books, refusing = {}, nil
-for k = 1, #KEYS do
-  local book, text, n = { lived = 0, size = 0, longest = 0 }, ARGV[k], 0
+local books, refusing, keys = {}, nil, #KEYS
+for k = 1, keys do
+  local book, text, n = { false, false, false, lived = 0, size = 0, longest = 0, n = 0 }, ARGV[k], 0
   books[k] = book
   for at = k == 1 and 16 or 1, #text, 58 do
     local l = { unpack('>c8BI7I7I7I7I7I7I7', text, at) }
     l[READ] = false -- where unpack had stopped
-    if l[KIND] == BUCKET or l[KIND] == LOG then
-      more = more or seldom()
-      more.named(l)
+    if (l[KIND] == BUCKET or l[KIND] == LOG) and not more then
+      more = (function()
+        local floor, max, min = math.floor, math.max, math.min
+        local bucket, log = {}, {}
+        local function ceildiv(x, y)
+          if x <= 0 then return 0 end
+          return floor((x + y - 1) / y)
+        end
+        local function permits(l, k, frac)
+          local x = k * l.frac - frac
+          local carry = ceildiv(x, l.den)
+          return k * l.step + carry, carry * l.den - x
+        end
+        local function after(l, k)
+          local micros, frac = permits(l, k, l[A])
+          return max(l[DEAD], now) + micros, frac
+        end
+        local function fits(l, k, room, fraction)
+          local micros, r = permits(l, k, 0)
+          return micros < room or (micros == room and r >= -fraction) or (micros == room + 1 and r >= l.den - fraction)
+        end
+
+        function bucket.load(l)
+          if l[A] >= l.den then l[A] = 0 end
+          if l[DEAD] - now > l.tau + l[PER] then
+            l[DEAD], l[A], l.repaired = now + l.tau, l.taufrac, true
+          end
+        end
+        function bucket.wait(l, k)
+          if k > l[N] then return NEVER end
+          local dead, frac = after(l, k)
+          local w = dead - now - l.tau
+          if frac < l.taufrac then w = w + 1 end
+          return max(w, 0)
+        end
+        function bucket.charge(l) l[DEAD], l[A] = after(l, cost) end
+        function bucket.left(l)
+          local room, fraction = l.tau - (l[DEAD] - now), l[A] - l.taufrac
+          local have = room + fraction / l.den
+          local one = l.step + l.frac / l.den
+          local k = min(max(floor(have / one), 0), l[N])
+          local i = 0
+          while i < 4 and k > 0 and not fits(l, k, room, fraction) do k, i = k - 1, i + 1 end
+          i = 0
+          while i < 4 and k < l[N] and fits(l, k + 1, room, fraction) do k, i = k + 1, i + 1 end
+          return k
+        end
+        function bucket.entry(l) return pack('>c8BI2I7I7', l[ID], BUCKET, 14, l[DEAD], l[A]) end
+
+        local function instant(l, i) -- from 0
+          return min((unpack('>I7', l.log, (l.from + i) * 7 + 8)), l.late)
+        end
+        function log.load(l)
+          l.from, l.late = 0, MAXNUMBER
+          l.count = #l.log / 7 - 1
+          if l[DEAD] - l[PER] - now > l[PER] then
+            l[DEAD], l.late, l.repaired = now + l[PER], now, true
+          end
+          local low, high = 0, l.count
+          while low < high do
+            local mid = floor((low + high) / 2)
+            if instant(l, mid) + l[PER] > now then high = mid else low = mid + 1 end
+          end
+          l.from, l.count = low, l.count - low
+          if l.count == 0 then l[DEAD] = 0 end
+        end
+        function log.wait(l, k)
+          if k > l[N] then return NEVER end
+          local over = l.count + k - l[N]
+          if over <= 0 then return 0 end
+          return max(min(instant(l, over - 1) + l[PER], l[DEAD]) - now, 1)
+        end
+        function log.charge(l)
+          l.at, l.added = now, cost
+          if l[DEAD] > 0 then l.at = max(now, l[DEAD] - l[PER]) end
+          l[DEAD] = l.at + l[PER]
+        end
+        function log.left(l) return max(l[N] - l.count - l.added, 0) end
+        function log.entry(l)
+          local parts = { pack('>c8BI2I7', l[ID], LOG, 7 * (1 + l.count + l.added), l[DEAD]) }
+          for i = 0, l.count - 1 do parts[#parts + 1] = pack('>I7', instant(l, i)) end
+          for _ = 1, l.added do parts[#parts + 1] = pack('>I7', l.at) end
+          return table.concat(parts)
+        end
+        return { [BUCKET] = bucket, [LOG] = log }
+      end)()
+    end
+    if l[KIND] == BUCKET then
+      l.den, l.step, l.frac, l.tau, l.taufrac = l[5], l[6], l[7], l[8], l[9]
+      l.rare, l[DEAD], l[A], l[B] = more[BUCKET], 0, 0, 0
+    elseif l[KIND] == LOG then
+      l.rare, l.count, l.added = more[LOG], 0, 0
     end
     n = n + 1
     book[n] = l
   end
+  book.n = n
 
   local record = redis.pcall('GET', KEYS[k])
   if type(record) == 'table' then -- a value of another type
     book.foreign = true
   elseif record and record ~= '' then
     local at, length, others = 2, #record, nil
-    book.foreign = byte(record, 1) ~= 1
+    book.foreign = string.byte(record, 1) ~= 1
     while not book.foreign and at <= length do
       local id, kind, size, dead, a, b = nil, 0, 0, MAXNUMBER + 1, 0, 0
       if at + 31 <= length then -- what most entries are
@@ -215,11 +183,11 @@ for k = 1, #KEYS do
           if mine[KIND] == kind and not mine[READ] then mine[READ], mine[DEAD], mine[A], mine[B] = true, dead, a, b end
         elseif mine[KIND] == kind and not mine.read then
           mine.read, mine[DEAD], mine[A] = true, dead, a
-          if kind == LOG then mine.log = sub(record, at + 11, last) end
+          if kind == LOG then mine.log = string.sub(record, at + 11, last) end
         end
       elseif dead > now then
         others = others or {}
-        others[#others + 1] = { dead = dead, entry = sub(record, at, last) }
+        others[#others + 1] = { dead = dead, entry = string.sub(record, at, last) }
         book.size = book.size + 11 + size
       end
       if dead > book.lived then book.lived = dead end
@@ -244,23 +212,28 @@ for k = 1, #KEYS do
     elseif kind == WINDOW then
       local start = dead - 2 * per
       if start - now > per then
-        l[DEAD], l[A], l[B], l.repaired = now + 2 * per, min(l[A] + l[B], MAXNUMBER), 0, true
+        l[DEAD], l[A], l[B], l.repaired = now + 2 * per, math.min(l[A] + l[B], MAXNUMBER), 0, true
       elseif now - start >= per then
         l[DEAD], l[A], l[B] = dead + per, l[B], 0
       end
       if l[A] == 0 and l[B] == 0 then l[DEAD] = 0 end
-    else
-      local latest = now + 2 * per
-      if per == 0 then latest = MAXNUMBER elseif l[NEXT] > now then latest = l[NEXT] end
-      if dead > latest then
-        more = more or seldom()
-        l[DEAD], l.repaired = more.periodend(l), true
+    end
+    if not l.rare and kind ~= WINDOW then -- a period: where it ends if it begins now, and at the latest
+      local fresh, latest = now + per, now + 2 * per
+      if per == 0 then
+        fresh, latest = MAXNUMBER, MAXNUMBER
+      elseif l[END] > now then
+        fresh = l[END]
+      elseif l[NEXT] > now then
+        fresh = l[NEXT]
       end
+      if per > 0 and l[NEXT] > now then latest = l[NEXT] end
+      l[END] = fresh
+      if l[DEAD] > latest then l[DEAD], l.repaired = fresh, true end
     end
     if step == 'u' and kind == QUOTA then
-      more = more or seldom()
-      if l[DEAD] == 0 then l[DEAD], l[A], l[B] = more.periodend(l), 0, 0 end
-      l[B] = min(l[B] + cost, MAXNUMBER)
+      if l[DEAD] == 0 then l[DEAD], l[A], l[B] = l[END], 0, 0 end
+      l[B] = math.min(l[B] + cost, MAXNUMBER)
     end
 
     dead = l[DEAD]
@@ -270,39 +243,61 @@ for k = 1, #KEYS do
       local free = l[N] - want
       if free < 0 then
         w = NEVER
-      elseif dead == 0 then
-        w = 0
-      elseif l[B] <= free then
-        local rest = dead - per - now
-        if rest > per then rest = per end
-        local share = rest / per
-        if ceil(l[A] * share) > free - l[B] then
-          more = more or seldom()
-          w = max(rest - more.restallowing(l, l[A], free - l[B]) + max(dead - 2 * per - now, 0), 1)
+      elseif dead > 0 then
+        -- Of the previous window a share is carried over; when the running one is
+        -- full, it has to become the previous one first.
+        local count, rest, after = l[A], dead - per - now, nil
+        if l[B] <= free then
+          free = free - l[B]
+          if rest > per then rest = per end
+          local share = rest / per
+          if ceil(count * share) > free then after = rest end
+        else
+          count, after = l[B], rest + per
         end
-      else
-        more = more or seldom()
-        w = dead - per - now + per - more.restallowing(l, l[B], free)
+        if after then
+          local allowing = per -- the largest rest with which no more than free is carried over
+          if count > free then
+            local ratio = free / count
+            allowing = math.floor(per * ratio)
+            for _ = 1, 4 do
+              local share = allowing / per
+              if allowing <= 0 or ceil(count * share) <= free then break end
+              allowing = allowing - 1
+            end
+            for _ = 1, 4 do
+              local share = (allowing + 1) / per
+              if allowing >= per or ceil(count * share) > free then break end
+              allowing = allowing + 1
+            end
+          end
+          w = after - allowing
+          if l[B] <= l[N] - want then w = math.max(w + math.max(dead - 2 * per - now, 0), 1) end
+        end
       end
-    elseif l[A] > min(l[N] + l[B], MAXNUMBER) - want then
-      w = dead - now
-      if want > l[N] or dead == MAXNUMBER then w = NEVER end
+    else
+      local all = l[N] + l[B]
+      if all > MAXNUMBER then all = MAXNUMBER end
+      if l[A] > all - want then
+        w = dead - now
+        if want > l[N] or dead == MAXNUMBER then w = NEVER end
+      end
     end
     if l.repaired then book.repaired = true end
     if w ~= 0 then
       book.refused, refusing = book.refused or i, refusing or k
-      if w == NEVER or book.longest == NEVER then book.longest = NEVER else book.longest = max(book.longest, w) end
+      if w == NEVER or book.longest == NEVER then book.longest = NEVER elseif w > book.longest then book.longest = w end
     end
   end
 end
 
 -- Charge all books or none, write what has changed, and answer.
-local out = ''
-for k = 1, #books do
+local out
+for k = 1, keys do
   local book = books[k]
   local charges = step == 't' and cost > 0 and not refusing
   if charges then
-    for i = 1, #book do
+    for i = 1, book.n do
       local l = book[i]
       if l.rare then
         l.rare.charge(l)
@@ -310,10 +305,7 @@ for k = 1, #books do
         if l[DEAD] == 0 then l[DEAD] = now + 2 * l[PER] end
         l[B] = l[B] + cost
       else
-        if l[DEAD] == 0 then
-          more = more or seldom()
-          l[DEAD] = more.periodend(l)
-        end
+        if l[DEAD] == 0 then l[DEAD] = l[END] end
         l[A] = l[A] + cost
       end
     end
@@ -322,27 +314,29 @@ for k = 1, #books do
   -- Nobody may be refused for longer than a window, so what was repaired is
   -- written when its book refuses.
   if charges or step ~= 't' or cost > 0 and refusing == k and book.repaired then
-    local own, ends = '', 0
-    for i = 1, #book do
+    local own, ends = nil, 0
+    for i = 1, book.n do
       local l = book[i]
       local first = true -- of this id
       for j = 1, i - 1 do first = first and book[j][ID] ~= l[ID] end
       local dead = l[DEAD]
       if dead > 0 and first then
+        local entry
         if l.rare then
-          own = own .. l.rare.entry(l)
+          entry = l.rare.entry(l)
         elseif l[B] == 0 and l[KIND] ~= WINDOW then
-          own = own .. pack('>c8BI2I7I7', l[ID], l[KIND], 14, dead, l[A])
+          entry = pack('>c8BI2I7I7', l[ID], l[KIND], 14, dead, l[A])
         else
-          own = own .. pack('>c8BI2I7I7I7', l[ID], l[KIND], 21, dead, l[A], l[B])
+          entry = pack('>c8BI2I7I7I7', l[ID], l[KIND], 21, dead, l[A], l[B])
         end
+        own = own and own .. entry or entry
         if dead > ends then ends = dead end
       end
     end
     local all = '\1'
     if book.others then
       -- Where there is no room, those that die first are left out.
-      local room, ground, size = max(MAXRECORD - 1 - #own, 0), now, book.size
+      local room, ground, size = math.max(MAXRECORD - 1 - (own and #own or 0), 0), now, book.size
       while size > room do
         local least, gone = MAXNUMBER + 1, 0
         for _, o in ipairs(book.others) do
@@ -356,12 +350,12 @@ for k = 1, #books do
       for _, o in ipairs(book.others) do
         if o.dead > ground then
           parts[#parts + 1] = o.entry
-          ends = max(ends, o.dead)
+          if o.dead > ends then ends = o.dead end
         end
       end
       all = table.concat(parts)
     end
-    all = all .. own
+    if own then all = all .. own end
     if #all == 1 then
       redis.call('DEL', KEYS[k])
     elseif not clock then
@@ -369,18 +363,17 @@ for k = 1, #books do
     elseif ends == book.lived then -- the key lives until then already
       redis.call('SET', KEYS[k], all, 'KEEPTTL')
     else
-      redis.call('SET', KEYS[k], all, 'PX', string.format('%.0f', max(ceil((ends - now) / 1000), 1)))
+      redis.call('SET', KEYS[k], all, 'PX', string.format('%.0f', math.max(ceil((ends - now) / 1000), 1)))
     end
   end
 
-  local refused = book.refused
+  local refused, head = book.refused, '\1\255\0\0\0\0\0\0\0\0'
   if refused or book.foreign then
-    out = out .. char(refused and 0 or 1, refused and refused - 1 or 255, book.foreign and 1 or 0)
+    head = string.char(refused and 0 or 1, refused and refused - 1 or 255, book.foreign and 1 or 0)
       .. (book.longest == NEVER and '\255\255\255\255\255\255\255' or pack('>I7', book.longest))
-  else
-    out = out .. '\1\255\0\0\0\0\0\0\0\0'
   end
-  for i = 1, #book do
+  out = out and out .. head or head
+  for i = 1, book.n do
     local l = book[i]
     local most, left, back, dead = l[N], l[N], now, l[DEAD]
     if dead > 0 then
@@ -396,8 +389,10 @@ for k = 1, #books do
         if left < 0 then left = 0 end
         if l[B] == 0 then back = dead - l[PER] end
       else
-        most = min(l[N] + l[B], MAXNUMBER)
-        left = max(most - l[A], 0)
+        most = l[N] + l[B]
+        if most > MAXNUMBER then most = MAXNUMBER end
+        left = most - l[A]
+        if left < 0 then left = 0 end
       end
     end
     out = out .. pack('>I7I7I7', most, left, back)
