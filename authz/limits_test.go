@@ -389,6 +389,23 @@ func TestContradictoryLimits(t *testing.T) {
 	}
 }
 
+// TestObservedLimits: an API that only observes is charged, tells, and refuses
+// nobody.
+func TestObservedLimits(t *testing.T) {
+	c := newClock()
+	e, _ := counting(t, limited(perMinute(2), nil, onAPI(func(a *APISpec) { a.Observe = true })), c, newCounter(t, c), true)
+	for i := range 4 {
+		got := ask(e, "alice", "/orders")
+		want := Reason("")
+		if i >= 2 {
+			want = RateLimited
+		}
+		if got.Outcome != Observed || got.Reason != want || header(got, "x-ratelimit-limit") != "2" {
+			t.Errorf("request %d: %s %q %v", i, got.Outcome, got.Reason, got.Headers)
+		}
+	}
+}
+
 // TestNoStore: until there is a store to count in, the failure modes decide.
 func TestNoStore(t *testing.T) {
 	c := newClock()

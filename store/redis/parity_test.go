@@ -34,6 +34,7 @@ func TestScriptCountsAsTheKernel(t *testing.T) {
 			t.Fatalf("seed %d, sequence %d: %v", seed, i, err)
 		}
 	}
+	t.Logf("evidence: %d random sequences leave the same bytes and verdicts in Go and in Lua", sequences)
 }
 
 // The same for two records that are charged together.
@@ -50,6 +51,7 @@ func TestScriptCountsBothAsTheDrivers(t *testing.T) {
 			t.Fatalf("seed %d, sequence %d: %v", seed, i, err)
 		}
 	}
+	t.Logf("evidence: %d random sequences on two records at once leave the same in Go and in Lua", sequences)
 }
 
 // together runs a sequence through the script and through a store in memory.

@@ -144,21 +144,29 @@ func resetsAndTopsUp(t *testing.T, _ Subject, b store.Backend) {
 }
 
 func renewsAtTheInstant(t *testing.T, _ Subject, b store.Backend) {
-	ctx := within(t)
-	periods := 3
+	periods, sizes := 3, []int64{7}
 	if os.Getenv("TOLLGATE_LONG") == "1" {
-		periods = 50
+		periods, sizes = 50, []int64{1, 7, 100, 1000}
 	}
+	for _, n := range sizes {
+		renews(t, b, n, periods)
+	}
+}
+
+// renews lets callers that never stop count across every renewal. No period may
+// admit more than the quota, so the number of periods bounds what passed.
+func renews(t *testing.T, b store.Backend, n int64, periods int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit+time.Minute)
+	defer cancel()
 	const per = 200 * time.Millisecond
-	// Callers that never stop count across every renewal. No period may admit
-	// more than the quota, so the number of periods bounds what passed.
 	var passed atomic.Int64
 	begun := time.Now()
 	var all sync.WaitGroup
-	for range 50 {
+	for range callersInFlight {
 		all.Go(func() {
 			for time.Since(begun) < time.Duration(periods)*per {
-				v, err := b.Count(ctx, "renews", store.Take, one(quota(7, per)))
+				v, err := b.Count(ctx, fmt.Sprintf("renews %d", n), store.Take, one(quota(n, per)))
 				if err != nil {
 					t.Errorf("count: %v", err)
 					return
@@ -171,10 +179,12 @@ func renewsAtTheInstant(t *testing.T, _ Subject, b store.Backend) {
 	}
 	all.Wait()
 	took := time.Since(begun)
-	if most := 7 * (int64(took/per) + 1); passed.Load() > most {
+	most := n * (int64(took/per) + 1)
+	if passed.Load() > most {
 		t.Errorf("%d admitted in %v: at most %d", passed.Load(), took, most)
 	}
-	if passed.Load() < 14 {
+	if passed.Load() < min(2*n, n+1) {
 		t.Errorf("%d admitted in %v: the quota has not renewed", passed.Load(), took)
 	}
+	t.Logf("evidence: %d callers in flight over %d renewals: %d admitted, at most %d", callersInFlight, periods, passed.Load(), most)
 }
