@@ -46,7 +46,7 @@ func Single(ctx context.Context, c *config.Config, now func() time.Time) (engine
 // single is Single for a service that is never served.
 func (s *Service) single(ctx context.Context) (engine *authz.Engine, closing func() error, err error) {
 	now := s.options.Now
-	if err := s.keep(ctx); err != nil {
+	if err := s.keep(); err != nil { //nolint:contextcheck // it lives until Close, not as long as ctx
 		return nil, nil, errors.Join(err, s.closeStorage())
 	}
 	if s.kept == nil {

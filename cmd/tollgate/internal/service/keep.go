@@ -30,25 +30,22 @@ func seals(c *config.Config) bool {
 }
 
 // keep opens the store when the configuration needs it.
-func (s *Service) keep(ctx context.Context) error {
+func (s *Service) keep() error {
 	s.newLimits()
 	if !seals(s.first) {
 		return nil // limits open it when they are compiled
 	}
-	if err := s.openStorage(); err != nil { //nolint:contextcheck // it lives until Close, not as long as ctx
+	if err := s.openStorage(); err != nil {
 		return err
 	}
 	storage := s.storage.Load()
 	if storage.Keyring == nil {
 		return errNoSealKey
 	}
-	if storage.MadeKey != "" {
-		s.logger().WarnContext(ctx, "made a seal key: keep it, without it the store cannot be read", "file", storage.MadeKey)
-	}
 	s.kept = authz.NewKept(authz.KeptOptions{
 		Store: storage, Keyring: storage.Keyring, CacheBytes: int64(s.first.Cache.Tokens) / 4,
 		MaxToken: int(s.first.Token.MaxBytes), Budget: time.Duration(s.first.Store.Timeout), Now: s.options.Now,
-		Failed: func(err error) { //nolint:contextcheck // told from the feed
+		Failed: func(err error) {
 			s.logger().WarnContext(context.Background(), "the store's feed of changes cannot be followed", "error", err)
 		},
 	})

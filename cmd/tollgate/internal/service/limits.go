@@ -45,6 +45,9 @@ func (s *Service) openStorage() error {
 	if err != nil {
 		return err
 	}
+	if storage.MadeKey != "" {
+		s.logger().Warn("made a seal key: keep it, without it the store cannot be read", "file", storage.MadeKey)
+	}
 	s.storage.Store(storage)
 	s.limits.Use(storage, storage.Shared)
 	return nil
