@@ -264,42 +264,45 @@ func TestEightProcessesShareAQuota(t *testing.T) {
 // TestKilledGateAdmitsNoMore: a gate with an embedded store that is killed while
 // it counts, again and again, admits at most the quota over all its lives.
 func TestKilledGateAdmitsNoMore(t *testing.T) {
-	const n = 400
-	lives := 4
+	const n, lives = 400, 4
+	callers := 1
 	if long() {
-		lives = 60
+		callers = 15
 	}
 	w := &world{dir: t.TempDir()}
 	w.key = newKey(t, w.dir)
 	file := w.write(t, "tollgate.yaml", countedIn("file:"+filepath.Join(w.dir, "store"), n))
-	bearer := w.caller(t, "alice", "quota")
-	sum := int64(0)
-	for life := range lives {
+	all, lost := int64(0), int64(0)
+	for caller := range callers {
+		bearer := w.caller(t, fmt.Sprint("caller ", caller), "quota")
+		sum := int64(0)
+		for life := range lives {
+			g := startGate(t, file)
+			a := newAsker(t, g)
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan int64)
+			go func() { done <- a.ask(ctx, n/lives, 20, bearer).allowed }()
+			// Killed at another moment in each life.
+			kill := time.NewTimer(time.Duration(1+(caller+life)%7) * 5 * time.Millisecond)
+			<-kill.C
+			end(g.Process)
+			cancel()
+			sum += <-done
+		}
+		// In its last life it may count to the end.
 		g := startGate(t, file)
-		a := newAsker(t, g)
-		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan int64)
-		go func() {
-			done <- a.ask(ctx, n/lives, 20, bearer).allowed
-		}()
-		// Killed at another moment in each life.
-		kill := time.NewTimer(time.Duration(1+life%7) * 5 * time.Millisecond)
-		<-kill.C
+		last := newAsker(t, g).ask(t.Context(), 2*n, 20, bearer).allowed
 		end(g.Process)
-		cancel()
-		sum += <-done
+		sum += last
+		all, lost = all+sum, lost+n-sum
+		if sum > n {
+			t.Errorf("%d admitted of a quota of %d", sum, n)
+		}
+		if last == 0 {
+			t.Errorf("%d admitted, none at last: the test did not test", sum)
+		}
 	}
-	// In its last life it may count to the end.
-	g := startGate(t, file)
-	allowed := newAsker(t, g).ask(t.Context(), 2*n, 20, bearer).allowed
-	sum += allowed
-	t.Logf("evidence: killed %d times: %d admitted of a quota of %d, %d permits lost", lives, sum, n, n-sum)
-	if sum > n {
-		t.Errorf("%d admitted of a quota of %d", sum, n)
-	}
-	if sum == 0 || allowed == 0 {
-		t.Errorf("%d admitted, %d at last: the test did not test", sum, allowed)
-	}
+	t.Logf("evidence: killed %d times: %d admitted of quotas of %d, %d permits lost", callers*(lives+1), all, callers*n, lost)
 }
 
 // TestOrderlyEndLosesNothing: what was counted in an embedded store is there again
