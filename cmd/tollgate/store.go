@@ -22,18 +22,6 @@ func newStore(t *terminal) *cobra.Command {
 	return c
 }
 
-// configured reads the configuration of a store command.
-func configured(c *cobra.Command, t *terminal, from *fileFlags) (*config.Config, error) {
-	engine := service.Checker(t.now)
-	defer engine.Close()
-	loaded, problems := from.loader(t, engine.Check).Load(c.Context())
-	if config.Broken(problems) {
-		tell(t.err, problems)
-		return nil, &exit{code: exitUsage}
-	}
-	return loaded, nil
-}
-
 // opened opens the store and says what to do when a service holds it.
 func opened(c *config.Config, t *terminal) (*service.Storage, error) {
 	s, err := service.OpenStorage(c, service.StorageOptions{Now: t.now})
@@ -59,7 +47,7 @@ work like this.`,
 		if output != "" && output != "json" {
 			return unknownOutput(output)
 		}
-		loaded, err := configured(c, t, from)
+		loaded, err := readConfig(c.Context(), t, from)
 		if err != nil {
 			return err
 		}
@@ -128,7 +116,7 @@ other.`,
 		if to == "" {
 			return usage("--to is missing: name the file to write")
 		}
-		loaded, err := configured(c, t, from)
+		loaded, err := readConfig(c.Context(), t, from)
 		if err != nil {
 			return err
 		}
@@ -160,7 +148,7 @@ services may run meanwhile.`,
 	}
 	from := addFileFlags(c)
 	c.RunE = func(c *cobra.Command, _ []string) (err error) {
-		loaded, err := configured(c, t, from)
+		loaded, err := readConfig(c.Context(), t, from)
 		if err != nil {
 			return err
 		}
