@@ -15,11 +15,12 @@ import (
 // Engine decides requests on the snapshot that is live. It is safe for
 // concurrent use. Before the first Swap every request is refused.
 type Engine struct {
-	options Options
-	pool    *keyset.Pool
-	cache   *tokenCache
-	prefix  string    // of decision ids
-	none    *Snapshot // grants nothing; answers before the first Swap and after Close
+	options  Options
+	pool     *keyset.Pool
+	cache    *tokenCache
+	prefix   string // of decision ids
+	sessions tykSessions
+	none     *Snapshot // grants nothing; answers before the first Swap and after Close
 
 	snap      atomic.Pointer[Snapshot]
 	swapping  sync.Mutex

@@ -22,7 +22,7 @@ func (d *decision) establish(ctx context.Context) *denial {
 	var key cacheKey
 	if cache != nil {
 		key = cacheKey{
-			token: tokenHash(d.token), generation: d.snap.generation,
+			token: d.hash(), generation: d.snap.generation,
 			keys: d.api.keys.Generation(), api: d.api.index,
 		}
 		if found := cache.get(key); found != nil {
@@ -99,6 +99,7 @@ func (d *decision) authenticate(ctx context.Context) (s *session, keep time.Dura
 	if v.cred != nil {
 		return s, 0, nil
 	}
+	d.remember(s)
 	return s, keepFor(&times, d.now), nil
 }
 

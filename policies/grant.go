@@ -1,6 +1,7 @@
 package policies
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -83,6 +84,15 @@ func (g *Grant) Meta(name string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// AllMeta gives all metadata values by name, as Meta does one.
+func (g *Grant) AllMeta() map[string]string {
+	out := map[string]string{}
+	for _, p := range slices.Backward(g.policies) {
+		maps.Copy(out, p.meta)
+	}
+	return out
 }
 
 // API gives what is granted on one API, nil when that is nothing. A nil APIGrant

@@ -17,10 +17,11 @@ import (
 
 // The Tyk-shaped keys API, for scripts that were written for Tyk's gateway:
 //
-//	tyk.go       paths, permissions, answers
-//	tyk_doc.go   a session document becomes a key
-//	tyk_show.go  a key becomes a session document, and lists
-//	tyk_find.go  which key an id means
+//	tyk.go          paths, permissions, answers
+//	tyk_doc.go      a session document becomes a key
+//	tyk_show.go     a key becomes a session document, and lists
+//	tyk_find.go     which key an id means
+//	tyk_session.go  the computed session of a token, and its end
 
 // tykCall is one call.
 type tykCall struct {
@@ -117,10 +118,12 @@ func (c *tykCall) permitted(who Caller) error {
 	if !who.Role.may(need) {
 		return &tykFault{http.StatusForbidden, "role " + string(need) + " is needed"}
 	}
-	var err error
-	if c.registry, err = c.Server.registry(); err != nil {
+	// Sessions of tokens can be shown and ended where no keys are kept.
+	registry, err := c.Server.registry()
+	if err != nil && (c.id == "" || c.r.Method != http.MethodGet && c.r.Method != http.MethodDelete) {
 		return &tykFault{http.StatusNotImplemented, status.Convert(err).Message()}
 	}
+	c.registry = registry
 	return nil
 }
 
@@ -250,16 +253,8 @@ func (c *tykCall) remove() error {
 	if err == nil {
 		err = c.registry.Delete(c.r.Context(), session, "")
 	}
-	if errors.Is(err, credential.ErrUnknown) && c.parts.Tokens != nil && isSession(c.id) {
-		who, _ := c.r.Context().Value(callerKey{}).(Caller)
-		if err := c.parts.Tokens.RevokeSession(c.r.Context(), c.id, who.Name); err != nil {
-			return err
-		}
-		c.answer(tykDone{Key: c.id, Status: "ok", Action: "deleted", KeyHash: c.id})
-		return nil
-	}
 	if errors.Is(err, credential.ErrUnknown) {
-		return &tykFault{http.StatusNotFound, "There is no such key found"}
+		return c.end()
 	}
 	if err != nil {
 		return err

@@ -17,6 +17,9 @@ func isUnknown(err error) bool { return errors.Is(err, credential.ErrUnknown) }
 // find gives the key that the id of the path means: its own id, with the org before
 // it or in Tyk's base64, its session id, or a TykJWTSessionID (contract section 6).
 func (c *tykCall) find() (credential.Stored, string, error) {
+	if c.registry == nil {
+		return credential.Stored{}, "", credential.ErrUnknown
+	}
 	stored, err := c.byID()
 	if isUnknown(err) && isSession(c.id) {
 		stored, err = c.registry.GetSession(c.r.Context(), c.id)

@@ -11,10 +11,14 @@ import (
 	"github.com/tollgate-authz/tollgate/policies"
 )
 
-// get shows a key.
+// get shows a key, or the session of a token that this replica has seen.
 func (c *tykCall) get() error {
 	stored, _, err := c.find()
 	if isUnknown(err) {
+		if seen := c.seen(); len(seen) > 0 {
+			c.answer(c.computed(&seen[0]))
+			return nil
+		}
 		return &tykFault{http.StatusNotFound, "Key not found"}
 	}
 	if err != nil {
