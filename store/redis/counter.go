@@ -5,7 +5,6 @@ import (
 	_ "embed" // the script
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"sync"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -49,7 +48,7 @@ func (s *Store) CountBoth(ctx context.Context, own, shared *store.Part) {
 }
 
 func (s *Store) countBothAt(ctx context.Context, own, shared *store.Part, now int64) {
-	if _, apart := s.client.(*goredis.ClusterClient); !apart {
+	if !s.apart() {
 		s.counted(ctx, store.Take, now, own, shared)
 		return
 	}
@@ -57,6 +56,12 @@ func (s *Store) countBothAt(ctx context.Context, own, shared *store.Part, now in
 	other.Go(func() { s.counted(ctx, store.Take, now, shared) })
 	s.counted(ctx, store.Take, now, own)
 	other.Wait()
+}
+
+// apart says that two keys may live on two servers.
+func (s *Store) apart() bool {
+	_, cluster := s.client.(*goredis.ClusterClient)
+	return cluster
 }
 
 // Counted implements store.Counter.
@@ -79,45 +84,63 @@ func (s *Store) Counted(ctx context.Context, id string) ([]byte, error) {
 
 // counted counts on one record, or on two in one step, and fills the parts in.
 func (s *Store) counted(ctx context.Context, step store.Step, now int64, parts ...*store.Part) {
-	var asked [2][limit.MaxLimits]int
-	var many [2]int
-	e := s.errand(len(parts))
-	for i, p := range parts {
-		key := store.Key{Kind: store.KindLimit, ID: p.ID}
-		if p.Err = key.Check(); p.Err != nil {
-			failAll(parts, p.Err)
-			return
-		}
-		cost := min(max(p.Charge.Cost, 0), limit.MaxNumber)
-		if len(p.Charge.Limits) > limit.MaxLimits || step == store.Take && cost > limit.MaxBurst {
-			refuseAll(parts)
-			return
-		}
-		var room [countHead + limit.MaxLimits*limit.ArgumentSize]byte
-		request := room[:0]
-		if i == 0 {
-			request = appendNumber(appendNumber(append(request, byte(step)), cost), now)
-		}
-		request, many[i] = appendLimits(request, p.Charge, &asked[i])
-		e.put(i, s.layout.Name(key), string(request))
+	var asked indexes
+	e := s.ask(step, now, parts, &asked)
+	if e == nil {
+		return
 	}
 	answer, err := s.send(ctx, e)
 	if err != nil {
 		failAll(parts, err)
 		return
 	}
-	for i, p := range parts {
-		size := answerHead + many[i]*answerUsage
-		if len(answer) < size || i == len(parts)-1 && len(answer) != size {
-			failAll(parts, fmt.Errorf("%w: %w", store.ErrUnavailable, errAnswer))
-			return
-		}
-		p.Verdict = verdict(answer[:size], p.Charge, asked[i][:many[i]])
-		answer = answer[size:]
+	asked.read(answer, parts)
+	for _, p := range parts {
 		if p.Verdict.Foreign {
 			s.hooks.Unreadable(store.KindLimit)
 		}
 	}
+}
+
+// indexes tells which limits of a charge the script was asked about: those without
+// bound are not.
+type indexes struct {
+	of   [2][limit.MaxLimits]int
+	many [2]int
+}
+
+// read fills in what the script answered, which has the right length.
+func (x *indexes) read(answer string, parts []*store.Part) {
+	for i, p := range parts {
+		size := answerHead + x.many[i]*answerUsage
+		p.Verdict = verdict(answer[:size], p.Charge, x.of[i][:x.many[i]])
+		answer = answer[size:]
+	}
+}
+
+// ask puts a step into words; nil when the parts have their results already.
+func (s *Store) ask(step store.Step, now int64, parts []*store.Part, asked *indexes) *errand {
+	e := s.errand()
+	for i, p := range parts {
+		key := store.Key{Kind: store.KindLimit, ID: p.ID}
+		if p.Err = key.Check(); p.Err != nil {
+			failAll(parts, p.Err)
+			return nil
+		}
+		cost := min(max(p.Charge.Cost, 0), limit.MaxNumber)
+		if len(p.Charge.Limits) > limit.MaxLimits || step == store.Take && cost > limit.MaxBurst {
+			refuseAll(parts)
+			return nil
+		}
+		var room [countHead + limit.MaxLimits*limit.ArgumentSize]byte
+		request := room[:0]
+		if i == 0 {
+			request = appendNumber(appendNumber(append(request, byte(step)), cost), now)
+		}
+		request, asked.many[i] = appendLimits(request, p.Charge, &asked.of[i])
+		e.put(s.layout.Name(key), string(request), answerHead+asked.many[i]*answerUsage)
+	}
+	return e
 }
 
 func failAll(parts []*store.Part, err error) {

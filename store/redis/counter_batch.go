@@ -2,6 +2,8 @@ package redis
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -11,19 +13,21 @@ import (
 )
 
 // How counts travel together: so many pipelines of one server are under way at
-// once, each of so many counts.
+// once, each of so many counts; one call of the script takes so many of them, which
+// is how long other clients of the server may have to wait.
 const (
 	mostFlights = 2
 	mostBatched = 128
+	mostInCall  = 16
 )
 
 // errand is one count on its way. Errands are used again, but for those that
 // nobody waits for any more: their flight may still write to them.
 type errand struct {
-	args  [7]any    // EVALSHA, hash, number of keys, keys, requests
-	texts [4]string // the keys and requests, which args points to
-	keys  int
-	timer *time.Timer
+	keys, requests [2]string
+	parts          int // how many of them
+	size           int // bytes of the answer
+	timer          *time.Timer
 
 	answer string
 	err    error
@@ -33,30 +37,43 @@ type errand struct {
 	done chan struct{} // has room for the one word that it is done
 }
 
-// firstKey is where the keys of an EVALSHA begin.
-const firstKey = 3
-
-func (s *Store) errand(keys int) *errand {
+func (s *Store) errand() *errand {
 	e, ok := s.errands.Get().(*errand)
 	if !ok {
 		e = &errand{done: make(chan struct{}, 1)}
 	}
-	e.args[0], e.args[1], e.args[2] = "evalsha", s.countHash, "1"
-	if e.keys = keys; keys == 2 {
-		e.args[2] = "2"
-	}
+	e.parts, e.size = 0, 0
 	e.answer, e.err, e.alone = "", nil, false
 	return e
 }
 
-// put gives the ith key and what is asked of it.
-func (e *errand) put(i int, key, request string) {
-	e.texts[i], e.texts[e.keys+i] = key, request
-	e.args[firstKey+i], e.args[firstKey+e.keys+i] = &e.texts[i], &e.texts[e.keys+i]
+// put adds a key, what is asked of it, and how long the answer will be.
+func (e *errand) put(key, request string, size int) {
+	e.keys[e.parts], e.requests[e.parts] = key, request
+	e.parts++
+	e.size += size
 }
 
-func (e *errand) command(ctx context.Context) *goredis.Cmd {
-	return goredis.NewCmd(ctx, e.args[:firstKey+2*e.keys]...)
+// counting is one call of the script: EVALSHA with its hash or EVAL with its
+// source, the number of keys, keys, requests.
+func counting(ctx context.Context, how, script any, errands ...*errand) *goredis.Cmd {
+	keys := 0
+	for _, e := range errands {
+		keys += e.parts
+	}
+	args := make([]any, 0, 3+2*keys)
+	args = append(args, how, script, keys)
+	for _, e := range errands {
+		for i := range e.parts {
+			args = append(args, &e.keys[i])
+		}
+	}
+	for _, e := range errands {
+		for i := range e.parts {
+			args = append(args, &e.requests[i])
+		}
+	}
+	return goredis.NewCmd(ctx, args...)
 }
 
 // lane is the way of counts to one server. A count that finds it free goes alone
@@ -120,16 +137,23 @@ func (s *Store) run(ctx context.Context, e *errand) error {
 func (s *Store) runAlone(ctx context.Context, e *errand) error {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	c := e.command(ctx)
+	c := counting(ctx, "evalsha", s.countHash, e)
 	_ = s.client.Process(ctx, c) // the command has the error
 	if strings.HasPrefix(replyText(c.Err()), noScript) {
-		args := e.args
-		args[0], args[1] = "eval", countSource
-		c = goredis.NewCmd(ctx, args[:firstKey+2*e.keys]...)
+		c = counting(ctx, "eval", countSource, e)
 		_ = s.client.Process(ctx, c)
 	}
-	e.answer, e.err = c.Text()
+	e.answer, e.err = answerOf(c, e.size)
 	return e.err
+}
+
+// answerOf reads the answer of a call, which has a known length.
+func answerOf(c *goredis.Cmd, size int) (string, error) {
+	answer, err := c.Text()
+	if err == nil && len(answer) != size {
+		return "", errAnswer
+	}
+	return answer, err
 }
 
 const noScript = "NOSCRIPT"
@@ -142,7 +166,7 @@ func (s *Store) laneOf(ctx context.Context, e *errand) (*lane, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	server, err := cluster.MasterForKey(ctx, e.texts[0])
+	server, err := cluster.MasterForKey(ctx, e.keys[0])
 	if err != nil {
 		return nil, err
 	}
@@ -172,33 +196,29 @@ func (l *lane) takesOff(e *errand) bool {
 // lands ends a flight: those that wait take its place. After Close their flights
 // end at once.
 func (l *lane) lands() {
-	batch := l.next()
-	if batch == nil {
+	batch := l.next(nil)
+	if len(batch) == 0 {
 		return
 	}
 	go func() {
-		for ; batch != nil; batch = l.next() {
+		for ; len(batch) > 0; batch = l.next(batch[:0]) {
 			l.fly(batch)
 		}
 	}()
 }
 
-// next gives the errands that go together now; without any the flight is over.
-func (l *lane) next() []*errand {
+// next gives the errands that go together now, in room; without any the flight is over.
+func (l *lane) next(room []*errand) []*errand {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var batch []*errand
-	taken := 0
+	batch, taken := room, 0
 	for ; taken < len(l.waiting) && len(batch) < mostBatched; taken++ {
 		if e := l.waiting[taken]; !e.left.Load() {
 			batch = append(batch, e)
 		}
-		l.waiting[taken] = nil
 	}
-	if l.waiting = l.waiting[taken:]; len(l.waiting) == 0 {
-		l.waiting = nil
-	}
-	if batch == nil {
+	l.waiting = slices.Delete(l.waiting, 0, taken)
+	if len(batch) == 0 {
 		l.flying--
 	}
 	return batch
@@ -209,21 +229,39 @@ func (l *lane) next() []*errand {
 func (l *lane) fly(batch []*errand) {
 	ctx, cancel := context.WithTimeout(l.store.ended, l.store.timeout)
 	defer cancel()
-	pipe := l.server.Pipeline()
-	commands := make([]*goredis.Cmd, len(batch))
-	queue := make([]goredis.Cmder, len(batch))
-	for i, e := range batch {
-		commands[i] = e.command(ctx)
-		queue[i] = commands[i]
+	inCall := mostInCall
+	if l.store.apart() {
+		inCall = 1
 	}
-	_ = pipe.BatchProcess(ctx, queue...) // only queued
+	pipe := l.server.Pipeline()
+	calls := make([]*goredis.Cmd, 0, (len(batch)+inCall-1)/inCall)
+	for together := range slices.Chunk(batch, inCall) {
+		calls = append(calls, counting(ctx, "evalsha", l.store.countHash, together...))
+		_ = pipe.Process(ctx, calls[len(calls)-1]) // only queued
+	}
 	_, err := pipe.Exec(ctx)
-	for i, e := range batch {
-		e.answer, e.err = commands[i].Text()
-		if e.err != nil && err != nil && !isReply(e.err) {
-			e.err = err // as the hook says it
+	for together := range slices.Chunk(batch, inCall) {
+		land(together, calls[0], err)
+		calls = calls[1:]
+	}
+}
+
+// land hands the answer of one call to those who wait for it. The error of the
+// whole pipeline is the one that the hook gave.
+func land(together []*errand, c *goredis.Cmd, whole error) {
+	size := 0
+	for _, e := range together {
+		size += e.size
+	}
+	answer, err := answerOf(c, size)
+	if err != nil && whole != nil && !isReply(err) && !errors.Is(err, errAnswer) {
+		err = whole
+	}
+	for _, e := range together {
+		if e.err = err; err == nil {
+			e.answer, answer = answer[:e.size], answer[e.size:]
 		}
-		e.alone = notExecuted(e.err)
+		e.alone = notExecuted(err)
 		e.done <- struct{}{}
 	}
 }

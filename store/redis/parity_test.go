@@ -83,6 +83,87 @@ func (p parity) together(ctx context.Context, r *rand.Rand, n int) error {
 	return nil
 }
 
+// The same for several steps in one call of the script, as counts travel that come
+// while others are under way; some are on the same records.
+func TestOneCallCountsAsSeveral(t *testing.T) {
+	sequences := 500
+	if os.Getenv("TOLLGATE_LONG") != "" {
+		sequences = 20_000
+	}
+	s := openParity(t)
+	seed := uint64(time.Now().UnixNano())
+	r := rand.New(rand.NewPCG(seed, 3))
+	for i := range sequences {
+		if err := s.inOneCall(t.Context(), r, i); err != nil {
+			t.Fatalf("seed %d, sequence %d: %v", seed, i, err)
+		}
+	}
+	t.Logf("evidence: %d calls of up to %d steps leave the same in Go and in Lua", sequences, mostInCall)
+}
+
+// inOneCall sends up to as many steps as go together, and takes the same from a
+// store in memory one after the other.
+func (p parity) inOneCall(ctx context.Context, r *rand.Rand, n int) error {
+	type taken struct {
+		want, got []*store.Part
+		asked     indexes
+	}
+	tally := store.NewTally(0, store.Hooks{}, nil, nil)
+	now := int64(1_760_000_000_000_000) + r.Int64N(1e15)
+	pools := [3][]limit.Spec{randomLimits(r), randomLimits(r), randomLimits(r)}
+	steps := make([]taken, 1+r.IntN(mostInCall))
+	errands := make([]*errand, len(steps))
+	for i := range steps {
+		of := r.Perm(len(pools))[:1+r.IntN(2)]
+		var cost int64
+		for j, which := range of {
+			c := randomCharge(r, pools[which], now)
+			if j == 0 {
+				cost = c.Cost
+			}
+			c.Cost = cost
+			part := store.Part{ID: fmt.Sprintf("call %d, record %d", n, which), Charge: &c}
+			again := part
+			steps[i].want, steps[i].got = append(steps[i].want, &part), append(steps[i].got, &again)
+		}
+		if len(of) == 1 {
+			w := steps[i].want[0]
+			w.Verdict, w.Err = tally.Count(ctx, w.ID, store.Take, w.Charge)
+		} else {
+			tally.CountBoth(ctx, steps[i].want[0], steps[i].want[1])
+		}
+		errands[i] = p.ask(store.Take, now, steps[i].got, &steps[i].asked)
+		now += max(jump(r, pools[of[0]]), 0)
+	}
+	c := counting(ctx, "eval", countSource, errands...)
+	_ = p.client.Process(ctx, c) // c has the error
+	all, err := c.Text()
+	if err != nil {
+		return err
+	}
+	for i := range steps {
+		steps[i].asked.read(all[:errands[i].size], steps[i].got)
+		all = all[errands[i].size:]
+		for j, got := range steps[i].got {
+			want := steps[i].want[j]
+			want.Verdict.Write, want.Verdict.Until = false, 0
+			if want.Err != nil || got.Verdict != want.Verdict {
+				return fmt.Errorf("step %d, part %d: the script says %+v, the driver %+v, %w", i, j, got.Verdict, want.Verdict, want.Err)
+			}
+		}
+	}
+	if all != "" {
+		return fmt.Errorf("%d bytes too many", len(all))
+	}
+	for which := range pools {
+		id := fmt.Sprintf("call %d, record %d", n, which)
+		if stored, err := p.Counted(ctx, id); err != nil || !bytes.Equal(stored, tally.Counted(id)) {
+			return fmt.Errorf("%s: %w\nscript %x\ndriver %x", id, err, stored, tally.Counted(id))
+		}
+	}
+	return nil
+}
+
 type parity struct{ *Store }
 
 func (p parity) sequence(ctx context.Context, r *rand.Rand, id string) error {

@@ -1,16 +1,16 @@
--- One step on the counters of one id, or of two that are charged together: the
--- arithmetic of package limit, which says what every number means. Everything
--- here is an integer below 2^53 in a double, or a double where the Go code has
--- one, in the same order of operations.
+-- Steps on the counters of ids, one after the other; each on the counters of one id,
+-- or of two that are charged together. The arithmetic is that of package limit, which
+-- says what every number means. Everything here is an integer below 2^53 in a double,
+-- or a double where the Go code has one, in the same order of operations.
 --
 -- It is written to take little of the server's time, which runs it anew for each
--- request: one array for each limit, numbers by struct, and no function but those
--- of token buckets and sliding logs, which are made when a request has one.
+-- call: one array for each limit, numbers by struct, and no function but those
+-- of token buckets and sliding logs, which are made when a step has one.
 --
--- KEYS[1]  the record; KEYS[2], if there, the one that is charged together with it
--- ARGV[1]  step (1 byte: t, r or u), cost (7), now in microseconds (7; 0: the
---          clock of this server), then the limits of KEYS[1] (58 bytes each)
--- ARGV[2]  the limits of KEYS[2]
+-- KEYS[i]  a record
+-- ARGV[i]  where a step begins: step (1 byte: t, r or u), cost (7), now in microseconds
+--          (7; 0: the clock of this server), then the limits of KEYS[i] (58 bytes each).
+--          Only limits: the record is charged together with the one before
 -- Answer for each key: admitted (1), first limit that refused (1; 255 none),
 --          foreign (1), wait (7; 2^56-1: never), then limit, remaining and reset
 --          of each limit (7 each)
@@ -24,22 +24,30 @@ local MAXLOGGED, MAXRECORD = 1000, 32768
 local ID, KIND, N, PER, END, NEXT, DEAD, A, B, READ = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 local WINDOW, BUCKET, LOG, QUOTA = 1, 2, 3, 5
 
-local step, cost, now = unpack('>c1I7I7', ARGV[1])
+local step, cost, now, time
+local more -- functions of buckets and logs, by kind
+
+local answers, asked, key = {}, #KEYS, 1
+repeat
+
+step, cost, now = unpack('>c1I7I7', ARGV[key])
 local clock = now == 0 -- an instant that was given is a test's: nothing expires then
 if clock then
-  local t = redis.call('TIME')
-  now = t[1] * 1000000 + t[2]
+  if not time then
+    local t = redis.call('TIME')
+    time = t[1] * 1000000 + t[2]
+  end
+  now = time
 end
 if now > MAXNOW then now = MAXNOW end
 
-local more -- functions of buckets and logs, by kind
-
 -- Read and judge each book: the limits of one key and what its record says.
-local books, refusing, keys = {}, nil, #KEYS
-for k = 1, keys do
+local books, refusing, final = {}, nil, key
+if key < asked and #ARGV[key + 1] % 58 == 0 then final = key + 1 end
+for k = key, final do
   local book, text, n = { false, false, false, lived = 0, size = 0, longest = 0, n = 0 }, ARGV[k], 0
   books[k] = book
-  for at = k == 1 and 16 or 1, #text, 58 do
+  for at = k == key and 16 or 1, #text, 58 do
     local l = { unpack('>c8BI7I7I7I7I7I7I7', text, at) }
     l[READ] = false -- where unpack had stopped
     if (l[KIND] == BUCKET or l[KIND] == LOG) and not more then
@@ -293,7 +301,7 @@ end
 
 -- Charge all books or none, write what has changed, and answer.
 local out
-for k = 1, keys do
+for k = key, final do
   local book = books[k]
   local charges = step == 't' and cost > 0 and not refusing
   if charges then
@@ -398,4 +406,8 @@ for k = 1, keys do
     out = out .. pack('>I7I7I7', most, left, back)
   end
 end
-return out
+
+answers[#answers + 1] = out
+key = final + 1
+until key > asked
+return table.concat(answers)
