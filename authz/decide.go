@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tollgate-authz/tollgate/authz/internal/split"
 	"github.com/tollgate-authz/tollgate/policies"
 )
 
@@ -24,7 +25,8 @@ type decision struct {
 	api     *api
 	passed  bool // no token is needed: public, preflight, unmatched
 	found   located
-	token   string // the compact token, restored where a half was shown
+	token   string       // the compact token, restored where a half was shown
+	whole   *split.Whole // the same, nil where no half was shown
 	kind    CredentialKind
 	session *session
 	cached  bool

@@ -67,11 +67,19 @@ func (k *Kept) Loaded() <-chan struct{} { return k.loaded }
 // Restore implements Restorer. The org does not matter here: a half is good
 // where the token that it gives is accepted.
 func (k *Kept) Restore(ctx context.Context, _, half string) (string, error) {
-	token, err := k.splitter.Restore(ctx, half)
-	if errors.Is(err, split.ErrHalf) || errors.Is(err, split.ErrNoToken) {
-		return "", ErrNoToken
+	whole, err := k.restore(ctx, half)
+	if err != nil {
+		return "", err
 	}
-	return token, err
+	return whole.Token, nil
+}
+
+func (k *Kept) restore(ctx context.Context, half string) (*split.Whole, error) {
+	whole, err := k.splitter.Restore(ctx, half)
+	if errors.Is(err, split.ErrHalf) || errors.Is(err, split.ErrNoToken) {
+		return nil, ErrNoToken
+	}
+	return whole, err
 }
 
 // Ended implements Revocations.

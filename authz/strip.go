@@ -26,9 +26,9 @@ func (d *decision) replaceHalf(edits []Edit) []Edit {
 	l, covered := &d.api.location, d.api.edits.covered
 	switch {
 	case d.found.from == "header" && !covered[l.header]:
-		value := d.token
+		value := d.whole.Token
 		if l.header == authorization {
-			value = "Bearer " + d.token
+			value = d.whole.Bearer
 		}
 		return append(edits, Edit{Name: l.header, Value: value})
 	case d.found.from == "cookie" && !covered["cookie"]:

@@ -16,15 +16,22 @@ const (
 	keepMiss    = 2 * time.Second
 	mostMisses  = 65536
 	mostEnded   = 65536
-	entryWeight = 200 // bytes of an entry besides its texts
+	entryWeight = 260 // bytes of an entry besides its text
 )
 
 // digest names a half without holding it.
 type digest [sha256.Size]byte
 
+// digestOf hashes from the stack: a copy of the text on the heap would be the
+// largest allocation of a warm check.
+func digestOf(text string) digest {
+	var usual [maxHalf]byte
+	return sha256.Sum256(usual[:copy(usual[:], text)])
+}
+
 // opened is a restored token.
 type opened struct {
-	token   string
+	whole   *Whole
 	id      [32]byte // where it is stored
 	expires time.Time
 	until   time.Time // kept so long
@@ -46,7 +53,7 @@ func newRecall(bytes int64) *recall {
 	if bytes > 0 {
 		m.open = otter.Must(&otter.Options[digest, opened]{
 			MaximumWeight: uint64(bytes),
-			Weigher:       func(_ digest, o opened) uint32 { return uint32(len(o.token)) + entryWeight }, //nolint:gosec // tokens are bounded
+			Weigher:       func(_ digest, o opened) uint32 { return uint32(len(o.whole.Bearer)) + entryWeight }, //nolint:gosec // tokens are bounded
 		})
 	}
 	return m

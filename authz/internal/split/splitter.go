@@ -2,7 +2,6 @@ package split
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"time"
@@ -86,7 +85,7 @@ func (s *Splitter) Store(ctx context.Context, token *jws.Token, expires time.Tim
 		return "", err
 	}
 	s.memory.revive(p.id)
-	s.memory.forgetMiss(sha256.Sum256([]byte(text)))
+	s.memory.forgetMiss(digestOf(text))
 	return text, nil
 }
 
@@ -117,20 +116,25 @@ func (s *Splitter) put(ctx context.Context, p place, record []byte, expires time
 
 // Restore gives the whole token of a half: ErrHalf for what cannot be one,
 // ErrNoToken when none is stored. The token is not verified.
-func (s *Splitter) Restore(ctx context.Context, text string) (string, error) {
+func (s *Splitter) Restore(ctx context.Context, text string) (*Whole, error) {
 	if len(text) < minHalf || len(text) > maxHalf {
-		return "", ErrHalf
+		return nil, ErrHalf
 	}
-	d := digest(sha256.Sum256([]byte(text)))
+	d := digestOf(text)
 	now := s.options.Now()
 	if o, found, missed := s.memory.find(d, now); found {
-		return o.token, nil
+		return o.whole, nil
 	} else if missed {
-		return "", ErrNoToken
+		return nil, ErrNoToken
 	}
+	return s.fetch(ctx, d, text)
+}
+
+// fetch asks the store, once for all who present a half now.
+func (s *Splitter) fetch(ctx context.Context, d digest, text string) (*Whole, error) {
 	signature, err := half(text)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	// The look-up is shared by all who present this half now, so it must not
 	// end with the first of them.
@@ -142,11 +146,11 @@ func (s *Splitter) Restore(ctx context.Context, text string) (string, error) {
 	select {
 	case r := <-result:
 		if r.Err != nil {
-			return "", r.Err
+			return nil, r.Err
 		}
-		return r.Val.(string), nil //nolint:forcetypeassert // look-ups give nothing else
+		return r.Val.(*Whole), nil //nolint:forcetypeassert // look-ups give nothing else
 	case <-ctx.Done():
-		return "", fmt.Errorf("%w: %w", store.ErrUnavailable, ctx.Err())
+		return nil, fmt.Errorf("%w: %w", store.ErrUnavailable, ctx.Err())
 	}
 }
 
@@ -159,7 +163,7 @@ type found struct {
 }
 
 // lookUp asks the places of all seal keys at once: one round trip in time.
-func (s *Splitter) lookUp(ctx context.Context, d digest, signature []byte) (string, error) {
+func (s *Splitter) lookUp(ctx context.Context, d digest, signature []byte) (*Whole, error) {
 	ring := s.options.Keyring
 	results := make(chan found, ring.Len())
 	asked := 0
@@ -175,18 +179,18 @@ func (s *Splitter) lookUp(ctx context.Context, d digest, signature []byte) (stri
 	for range asked {
 		switch f := <-results; {
 		case f.err == nil:
-			token := glue(f.signed, signature)
-			s.memory.keep(d, opened{token: token, id: f.place.id, expires: f.expires}, s.options.Now())
-			return token, nil
+			whole := NewWhole(glue(f.signed, signature))
+			s.memory.keep(d, opened{whole: whole, id: f.place.id, expires: f.expires}, s.options.Now())
+			return whole, nil
 		case !errors.Is(f.err, ErrNoToken):
 			failure = f.err
 		}
 	}
 	if failure != nil {
-		return "", failure
+		return nil, failure
 	}
 	s.memory.keepMiss(d, s.options.Now())
-	return "", ErrNoToken
+	return nil, ErrNoToken
 }
 
 func (s *Splitter) read(ctx context.Context, p place) found {

@@ -176,7 +176,7 @@ func TestSplitAndRestore(t *testing.T) {
 			}
 			for _, replica := range []*Splitter{b.Splitter, b.Splitter, b.other()} {
 				got, err := replica.Restore(t.Context(), text)
-				if err != nil || got != whole(token) {
+				if err != nil || got.Token != whole(token) {
 					t.Fatalf("restored another token, or none: %v", err)
 				}
 			}
@@ -264,7 +264,7 @@ func TestOldSealKeyStillOpens(t *testing.T) {
 		t.Fatal(err)
 	}
 	rotated := New(Options{Store: b.store, Keyring: both, Now: b.clock.now, Budget: 10 * time.Second})
-	if got, err := rotated.Restore(t.Context(), text); err != nil || got != whole(token) {
+	if got, err := rotated.Restore(t.Context(), text); err != nil || got.Token != whole(token) {
 		t.Errorf("with the old key second: %v", err)
 	}
 	lost := New(Options{Store: b.store, Keyring: only, Now: b.clock.now, Budget: 10 * time.Second})
@@ -328,7 +328,7 @@ func TestOneLookUpForManyCallers(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 100 {
 		wg.Go(func() {
-			if got, err := fresh.Restore(t.Context(), text); err != nil || got != whole(token) {
+			if got, err := fresh.Restore(t.Context(), text); err != nil || got.Token != whole(token) {
 				t.Errorf("restored another token, or none: %v", err)
 			}
 		})
@@ -458,7 +458,7 @@ func TestManyEndsForgetAll(t *testing.T) {
 	m := newRecall(1 << 20)
 	now := time.Unix(1_900_000_000, 0)
 	d := digest{1}
-	m.keep(d, opened{token: "t", expires: now.Add(time.Hour)}, now)
+	m.keep(d, opened{whole: NewWhole("t"), expires: now.Add(time.Hour)}, now)
 	for i := range mostEnded + 10 {
 		m.end([32]byte{byte(i), byte(i >> 8), byte(i >> 16), 1}, now)
 	}
