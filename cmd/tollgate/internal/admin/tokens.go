@@ -3,12 +3,14 @@ package admin
 import (
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	adminv1 "github.com/tollgate-authz/tollgate/proto/tollgate/admin/v1"
+	"github.com/tollgate-authz/tollgate/store"
 )
 
 // Tokens shows and ends tokens.
@@ -26,7 +28,9 @@ type Tokens interface {
 // Rules makes, lists and takes back revocations.
 type Rules interface {
 	Create(ctx context.Context, r Revocation) (Revocation, error)
-	List(ctx context.Context, size int, from string) ([]Revocation, string, error)
+	// List gives as many as the store has at one place, and the place after it, ""
+	// for none.
+	List(ctx context.Context, from string) ([]Revocation, string, error)
 	Delete(ctx context.Context, id string) error
 }
 
@@ -57,7 +61,7 @@ type tokenService struct {
 
 func (s tokenService) tokens() (Tokens, error) {
 	if s.parts.Tokens == nil {
-		return nil, status.Error(codes.Unimplemented, "no store is open, so no token can be kept or revoked: configure store")
+		return nil, status.Error(codes.Unimplemented, "nothing can be kept, so no token can be ended: a shared store needs a key under seal.keys")
 	}
 	return s.parts.Tokens, nil
 }
@@ -126,18 +130,35 @@ func (s tokenService) ListRevocations(ctx context.Context, req *adminv1.ListRevo
 	if err != nil {
 		return nil, err
 	}
-	size, _, _, err := pageOf(req.GetPageSize(), "")
+	size, skip, cursor, err := pageOf(req.GetPageSize(), req.GetPageToken())
 	if err != nil {
 		return nil, err
 	}
-	rules, next, err := tokens.Rules().List(ctx, size, req.GetPageToken())
-	if err != nil {
-		return nil, statusOf(err)
+	out := &adminv1.ListRevocationsResponse{}
+	for len(out.Revocations) < size {
+		rules, next, err := tokens.Rules().List(ctx, cursor)
+		if errors.Is(err, store.ErrInvalid) {
+			return nil, status.Error(codes.InvalidArgument, "page_token is not one that a list gave")
+		}
+		if err != nil {
+			return nil, statusOf(err)
+		}
+		for i, r := range rules {
+			if i < skip {
+				continue
+			}
+			if len(out.Revocations) == size {
+				out.NextPageToken = strconv.Itoa(i) + "," + cursor
+				return out, nil
+			}
+			out.Revocations = append(out.Revocations, revocationOf(r))
+		}
+		cursor, skip = next, 0
+		if cursor == "" {
+			return out, nil
+		}
 	}
-	out := &adminv1.ListRevocationsResponse{NextPageToken: next}
-	for _, r := range rules {
-		out.Revocations = append(out.Revocations, revocationOf(r))
-	}
+	out.NextPageToken = "0," + cursor
 	return out, nil
 }
 

@@ -40,13 +40,15 @@ func (unopened) Ended(*authz.Revocable, time.Time) (ended bool, staleFor time.Du
 // Single is an engine that decides as a service with this configuration would,
 // for a command that asks it once. close gives the store back.
 func Single(ctx context.Context, c *config.Config, now func() time.Time) (engine *authz.Engine, closing func() error, err error) {
-	return (&Service{options: Options{Now: now}, first: c}).single(ctx)
+	s := &Service{options: Options{Now: now}, first: c}
+	return s.single(ctx, !c.Listen.Admin.IsOff() && s.holds())
 }
 
-// single is Single for a service that is never served.
-func (s *Service) single(ctx context.Context) (engine *authz.Engine, closing func() error, err error) {
+// single is Single for a service that is never served; kept says that the store
+// is wanted although nothing in the file needs it.
+func (s *Service) single(ctx context.Context, kept bool) (engine *authz.Engine, closing func() error, err error) {
 	now := s.options.Now
-	if err := s.keep(); err != nil { //nolint:contextcheck // it lives until Close, not as long as ctx
+	if err := s.keep(kept); err != nil { //nolint:contextcheck // it lives until Close, not as long as ctx
 		return nil, nil, errors.Join(err, s.closeStorage())
 	}
 	if s.kept == nil {

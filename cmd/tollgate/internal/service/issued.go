@@ -91,8 +91,8 @@ func (e ended) Create(ctx context.Context, r admin.Revocation) (admin.Revocation
 	return r, err
 }
 
-// List implements admin.Rules. A page is as long as the store makes it.
-func (e ended) List(ctx context.Context, _ int, from string) ([]admin.Revocation, string, error) {
+// List implements admin.Rules.
+func (e ended) List(ctx context.Context, from string) ([]admin.Revocation, string, error) {
 	list, next, err := e.kept.ListRevocations(ctx, from)
 	if err != nil {
 		return nil, "", err

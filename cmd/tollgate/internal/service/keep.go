@@ -9,9 +9,9 @@ import (
 	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/config"
 )
 
-// seals says whether a configuration keeps something that is sealed: credentials,
+// Seals says whether a configuration keeps something that is sealed: credentials,
 // split tokens or what is revoked.
-func seals(c *config.Config) bool {
+func Seals(c *config.Config) bool {
 	if len(c.TokenEndpoints) > 0 || !c.Listen.Public.IsOff() {
 		return true
 	}
@@ -29,18 +29,24 @@ func seals(c *config.Config) bool {
 	return false
 }
 
-// keep opens the store when the configuration needs it.
-func (s *Service) keep() error {
+// keep opens the store when the configuration needs it, or when it is wanted
+// because operators can end tokens: what they end has to be kept somewhere.
+func (s *Service) keep(wanted bool) error {
 	s.newLimits()
-	if !seals(s.first) {
+	must := Seals(s.first)
+	if !must && !wanted {
 		return nil // limits open it when they are compiled
 	}
 	if err := s.openStorage(); err != nil {
 		return err
 	}
 	storage := s.storage.Load()
-	if storage.Keyring == nil {
+	switch {
+	case storage.Keyring != nil:
+	case must:
 		return errNoSealKey
+	default:
+		return nil // a shared store without seal keys counts, and keeps nothing
 	}
 	s.kept = authz.NewKept(authz.KeptOptions{
 		Store: storage, Keyring: storage.Keyring, CacheBytes: int64(s.first.Cache.Tokens) / 4,

@@ -87,14 +87,26 @@ func (s *Service) hooks() store.Hooks {
 	}
 }
 
+// holds says whether the store can have anything in it: looking into one that is
+// not there yet would make it.
+func (s *Service) holds() bool {
+	address, err := s.first.Store.Address()
+	if err != nil {
+		return false // opening it says why
+	}
+	return address.Scheme != store.SchemeMemory && (address.Scheme != store.SchemeFile || file.Exists(address.Path))
+}
+
 // useForOne gives a command that asks once something to count in: the store, where
 // looking at it changes nothing, else an empty one.
 func (s *Service) useForOne() error {
-	address, err := s.first.Store.Address()
-	if err != nil || !s.first.Spec.Limited() {
+	if s.storage.Load() != nil {
+		return nil
+	}
+	if _, err := s.first.Store.Address(); err != nil || !s.first.Spec.Limited() {
 		return err
 	}
-	if address.Scheme == store.SchemeMemory || address.Scheme == store.SchemeFile && !file.Exists(address.Path) {
+	if !s.holds() {
 		s.storage.Store(&Storage{Backend: memory.Open(memory.Options{Now: s.options.Now})})
 		s.limits.Use(s.storage.Load(), false)
 		return nil

@@ -29,7 +29,7 @@ var ErrBroken = errors.New("the engine refuses the configuration: tollgate valid
 // is a directory.
 func OpenOffline(ctx context.Context, c *config.Config, now func() time.Time) (*Offline, error) {
 	s := &Service{options: Options{Now: now}, first: c}
-	engine, closing, err := s.single(ctx)
+	engine, closing, err := s.single(ctx, true)
 	if err != nil {
 		return nil, err
 	}
@@ -46,6 +46,7 @@ func OpenOffline(ctx context.Context, c *config.Config, now func() time.Time) (*
 	parts := admin.Parts{Engine: engine, Usage: usage{engine}, Replica: replica(), Started: now(), Now: now}
 	if s.kept != nil {
 		parts.Credentials = s.kept.Keys()
+		parts.Tokens = ended{engine, s.kept}
 	}
 	if o.server, err = admin.New(parts, auth); err != nil { //nolint:contextcheck // it lives until Close
 		return nil, errors.Join(err, closing())

@@ -107,7 +107,7 @@ func TestPublicIssuesAndEndsTokens(t *testing.T) {
 	if status, body := post(t, base+"/introspect", half); status != 200 || body != `{"active":false}` {
 		t.Errorf("/introspect after /revoke: %d %s", status, body)
 	}
-	rules, _, err := view.List(t.Context(), 10, "")
+	rules, _, err := view.List(t.Context(), "")
 	if err != nil || len(rules) != 1 || rules[0].Kind != "jti" || rules[0].By != byPublic {
 		t.Errorf("rules %+v %v", rules, err)
 	}

@@ -112,7 +112,7 @@ func (s *Service) build(ctx context.Context) error {
 	if !s.first.Listen.Admin.IsOff() {
 		s.decisions = admin.NewDecisions()
 	}
-	if err := s.keep(); err != nil { //nolint:contextcheck // it lives until Close, not as long as ctx
+	if err := s.keep(!s.first.Listen.Admin.IsOff()); err != nil { //nolint:contextcheck // it lives until Close, not as long as ctx
 		return err
 	}
 	s.engine = authz.New(authz.Options{
