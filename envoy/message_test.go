@@ -40,8 +40,8 @@ func FuzzMessage(f *testing.F) {
 	a := New(engine(f, s), Options{})
 	a.Open()
 	f.Fuzz(func(t *testing.T, data []byte) {
-		reply, err := a.serve(t.Context(), func(into any) error {
-			if err := proto.Unmarshal(data, into.(proto.Message)); err != nil {
+		reply, err := a.serve(t.Context(), newRequest(), func(into any) error {
+			if err := newSchema().decode(string(data), into.(*request)); err != nil {
 				return status.Error(codes.Internal, "undecodable")
 			}
 			return nil

@@ -1,6 +1,8 @@
 package envoy
 
 import (
+	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -14,12 +16,75 @@ import (
 	"github.com/tollgate-authz/tollgate/authz"
 )
 
-// viewOf opens a view on a message.
-func viewOf(msg *authv3.CheckRequest) *request {
+// viewOf opens a view on a message, as the codec reads it. The generated message
+// must say the same.
+func viewOf(tb failer, msg *authv3.CheckRequest) *request {
+	tb.Helper()
+	data, err := proto.Marshal(msg)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	r, err := decoded(data)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if diff := diffViews(generatedView(msg), r); diff != "" {
+		tb.Fatalf("the codec (+) reads another request than the generated message (-):\n%s", diff)
+	}
+	return r
+}
+
+// decoded reads a message by the codec.
+func decoded(data []byte) (*request, error) {
 	r := newRequest()
-	proto.Merge(r.message().(proto.Message), msg)
+	if err := newSchema().decode(string(data), r); err != nil {
+		return nil, err
+	}
+	r.open()
+	return r, nil
+}
+
+// generatedView opens a view on a generated message.
+func generatedView(msg *authv3.CheckRequest) *request {
+	r := newGenerated()
+	r.read(msg)
 	r.open()
 	return r
+}
+
+// diffViews compares what two views answer to every question that can be asked.
+func diffViews(want, got *request) string {
+	a, b := contents(want), contents(got)
+	if reflect.DeepEqual(a, b) {
+		return "" // cmp is slow, and fuzzing asks often
+	}
+	return cmp.Diff(a, b)
+}
+
+// contents asks a view everything: the line, every name, every line of each.
+func contents(r *request) map[string]any {
+	headers := map[string][]string{}
+	for name := range r.Names {
+		headers[name] = nil
+	}
+	names := slices.Collect(maps.Keys(headers))
+	for _, name := range append(names, "", ":path", ":method", "authorization", "cookie", "content-type", "x-missing") {
+		for nth := 0; ; nth++ {
+			value, ok := r.Header(name, nth)
+			if !ok {
+				break
+			}
+			headers[name] = append(headers[name], value)
+		}
+	}
+	return map[string]any{"line": r.Line(), "headers": headers, "grpc": r.wantsGRPC()}
+}
+
+// failer is what tests and properties have in common.
+type failer interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
 }
 
 func withHTTP(http *authv3.AttributeContext_HttpRequest) *authv3.CheckRequest {
@@ -90,7 +155,7 @@ func TestLine(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(test.want, viewOf(test.msg).Line()); diff != "" {
+			if diff := cmp.Diff(test.want, viewOf(t, test.msg).Line()); diff != "" {
 				t.Errorf("line (-want +got):\n%s", diff)
 			}
 		})
@@ -114,7 +179,7 @@ func TestHeader(t *testing.T) {
 	}
 	for name, http := range forms {
 		t.Run(name, func(t *testing.T) {
-			r := viewOf(withHTTP(http))
+			r := viewOf(t, withHTTP(http))
 			for _, test := range []struct {
 				name  string
 				nth   int
@@ -145,12 +210,12 @@ func TestHeader(t *testing.T) {
 
 func TestRepeatedHeaders(t *testing.T) {
 	twice := []*corev3.HeaderValue{{Key: "X-A", Value: "1"}, {Key: "x-b", Value: "2"}, {Key: "x-a", RawValue: []byte("3")}}
-	r := viewOf(withHTTP(&authv3.AttributeContext_HttpRequest{HeaderMap: &corev3.HeaderMap{Headers: twice}}))
+	r := viewOf(t, withHTTP(&authv3.AttributeContext_HttpRequest{HeaderMap: &corev3.HeaderMap{Headers: twice}}))
 	if v, ok := r.Header("x-a", 1); v != "3" || !ok {
 		t.Errorf("second x-a = %q, %v", v, ok)
 	}
 	// Two spellings of one name in a map are two lines, in a fixed order.
-	r = viewOf(withHTTP(&authv3.AttributeContext_HttpRequest{Headers: map[string]string{"x-a": "low", "X-A": "up", "X-a": "mid"}}))
+	r = viewOf(t, withHTTP(&authv3.AttributeContext_HttpRequest{Headers: map[string]string{"x-a": "low", "X-A": "up", "X-a": "mid"}}))
 	for i, want := range []string{"up", "mid", "low"} {
 		if v, ok := r.Header("x-a", i); v != want || !ok {
 			t.Errorf("x-a %d = %q, %v, want %q", i, v, ok, want)
@@ -164,7 +229,7 @@ func TestNamesStops(t *testing.T) {
 		{HeaderMap: &corev3.HeaderMap{Headers: []*corev3.HeaderValue{{Key: "a"}, {Key: "b"}}}},
 	} {
 		n := 0
-		viewOf(withHTTP(http)).Names(func(string) bool { n++; return false })
+		viewOf(t, withHTTP(http)).Names(func(string) bool { n++; return false })
 		if n != 1 {
 			t.Errorf("yield was called %d times after it returned false", n)
 		}
@@ -173,7 +238,7 @@ func TestNamesStops(t *testing.T) {
 
 func TestFoldingIsASCII(t *testing.T) {
 	const kelvin = "\u212a" // folds to k in Unicode
-	r := viewOf(withHTTP(&authv3.AttributeContext_HttpRequest{HeaderMap: &corev3.HeaderMap{
+	r := viewOf(t, withHTTP(&authv3.AttributeContext_HttpRequest{HeaderMap: &corev3.HeaderMap{
 		Headers: []*corev3.HeaderValue{{Key: "x-" + kelvin, Value: "1"}},
 	}}))
 	if _, ok := r.Header("x-k", 0); ok {
@@ -189,7 +254,7 @@ func TestWantsGRPC(t *testing.T) {
 		"application/grpc": true, "application/grpc+proto": true, "application/grpc+json": true,
 		"application/grpc-web": false, "application/grpc;x=1": false, "APPLICATION/GRPC": false, "application/json": false, "": false,
 	} {
-		r := viewOf(withHTTP(&authv3.AttributeContext_HttpRequest{Headers: map[string]string{"content-type": kind}}))
+		r := viewOf(t, withHTTP(&authv3.AttributeContext_HttpRequest{Headers: map[string]string{"content-type": kind}}))
 		if got := r.wantsGRPC(); got != want {
 			t.Errorf("%q: %v", kind, got)
 		}
@@ -214,9 +279,9 @@ func TestFormsAgree(t *testing.T) {
 				h.Headers = append(h.Headers, f)
 			}
 		}
-		joined := viewOf(describe(h).(*authv3.CheckRequest))
+		joined := viewOf(t, describe(h).(*authv3.CheckRequest))
 		h.Raw = true
-		raw := viewOf(describe(h).(*authv3.CheckRequest))
+		raw := viewOf(t, describe(h).(*authv3.CheckRequest))
 		if joined.Line() != raw.Line() {
 			t.Fatalf("lines differ: %+v, %+v", joined.Line(), raw.Line())
 		}

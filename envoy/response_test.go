@@ -21,26 +21,46 @@ func deniedStatus() *rpcstatus.Status { return &rpcstatus.Status{Code: 7} }
 // answerTo builds the message for an answer to a request with a content type.
 func answerTo(t *testing.T, answer authz.Answer, contentType string) *authv3.CheckResponse {
 	t.Helper()
-	r := viewOf(withHTTP(&authv3.AttributeContext_HttpRequest{
+	r := viewOf(t, withHTTP(&authv3.AttributeContext_HttpRequest{
 		Method: "GET", Path: "/a?token=x", Headers: map[string]string{"content-type": contentType},
 	}))
 	msg, _, err := respond(&answer, r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return overWire(t, msg)
+	return sameAnswer(t, &answer, r, msg)
+}
+
+// sameAnswer gives an answer as a front receives it. The generated message for the
+// same answer must be received alike.
+func sameAnswer(tb failer, answer *authz.Answer, r *request, msg any) *authv3.CheckResponse {
+	tb.Helper()
+	other := *r
+	other.generated = &authv3.CheckRequest{}
+	want, _, err := respond(answer, &other)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	got := overWire(tb, msg)
+	if want := overWire(tb, want); !proto.Equal(want, got) {
+		tb.Fatalf("the codec (+) writes another answer than the generated message (-):\n%s", cmp.Diff(want, got, protocmp.Transform()))
+	}
+	return got
 }
 
 // overWire gives an answer as a front receives it.
-func overWire(t *testing.T, msg any) *authv3.CheckResponse {
-	t.Helper()
-	data, err := proto.Marshal(msg.(proto.Message))
-	if err != nil {
-		t.Fatal(err)
+func overWire(tb failer, msg any) *authv3.CheckResponse {
+	tb.Helper()
+	data, ok := msg.(encoded)
+	if !ok {
+		var err error
+		if data, err = proto.Marshal(msg.(proto.Message)); err != nil {
+			tb.Fatal(err)
+		}
 	}
 	received := &authv3.CheckResponse{}
 	if err := proto.Unmarshal(data, received); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return received
 }

@@ -37,6 +37,16 @@ type Config struct {
 	// Log gets a line when certificates cannot be reloaded or a drain had to cut
 	// calls off; nil is slog.Default().
 	Log *slog.Logger
+
+	generated bool // generated messages in place of the codec of ours
+}
+
+// view chooses what a call is decoded into.
+func (c *Config) view() func() *request {
+	if c.generated {
+		return newGenerated
+	}
+	return newRequest
 }
 
 // Server serves one Authz on any number of listeners.
@@ -59,8 +69,8 @@ func NewServer(a *Authz, c Config) *Server {
 	ended, cancel := context.WithCancel(context.Background())
 	s.unwait = cancel
 	s.health = newHealth(ended)
-	s.grpc = grpc.NewServer(c.Limits.options()...)
-	Register(s.grpc, a)
+	s.grpc = grpc.NewServer(append(c.Limits.options(), grpc.ForceServerCodecV2(newCodec()))...)
+	register(s.grpc, service{authz: a, view: c.view()})
 	healthv1.RegisterHealthServer(s.grpc, s.health)
 	return s
 }

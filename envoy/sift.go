@@ -2,8 +2,10 @@ package envoy
 
 import (
 	"errors"
+	"iter"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -21,6 +23,51 @@ var (
 	errCookie = errors.New("an edit replaces a credential header by what cannot stand in one")
 	errBudget = errors.New("the edits add more than 8 KiB to the request")
 )
+
+// sifted is an answer as it may leave.
+type sifted struct {
+	answer *authz.Answer
+	allow  bool
+	edits  []authz.Edit // of an allow
+	code   int32        // of google.rpc
+	status int          // HTTP status of a denial
+	grpc   int          // what a denial shows to a gRPC client, 0 for nothing
+	body   string       // of a denial
+}
+
+// sift takes out of an answer what may not leave. Allows with edits that may not
+// are errors: the caller answers with a denial.
+func sift(answer *authz.Answer, r *request) (s sifted, dropped int, err error) {
+	s = sifted{answer: answer}
+	switch answer.Outcome {
+	case authz.Allow, authz.Observed:
+		s.allow = true // with code 0: OK
+		s.edits, dropped, err = siftEdits(answer.Edits, r.line.Target)
+		return s, dropped, err
+	case authz.Deny:
+	}
+	s.status = siftStatus(answer.Status)
+	s.code = rpcCode(s.status)
+	s.body = siftBody(answer.Body, s.status)
+	if r.wantsGRPC() {
+		s.grpc = answer.GRPC
+	}
+	return s, 0, nil
+}
+
+// headers yields what is for the client. A grpc-status is added where there is
+// one to show: Envoy shows it to a gRPC client in place of its own mapping, and
+// would show it to every other client too.
+func (s *sifted) headers(yield func(authz.Header) bool) {
+	for _, h := range s.answer.Headers {
+		if sendable(h) && !yield(h) {
+			return
+		}
+	}
+	if s.grpc > 0 {
+		yield(authz.Header{Name: "grpc-status", Value: strconv.Itoa(s.grpc)})
+	}
+}
 
 // siftEdits gives the edits of an answer in the order of their names, or why
 // none of them may be sent. A value that cannot stand in a header becomes the
@@ -101,5 +148,30 @@ func rpcCode(status int) int32 {
 		return 14 // UNAVAILABLE
 	default:
 		return 7 // PERMISSION_DENIED
+	}
+}
+
+// facts yields the dynamic metadata in the order of the names: flat texts for
+// later filters and access logs.
+func facts(answer *authz.Answer) iter.Seq2[string, string] {
+	return func(yield func(name, value string) bool) {
+		m := &answer.Metadata
+		for _, f := range [...]struct{ name, value string }{
+			{"api", m.API},
+			{"config", m.Config},
+			{"decision", answer.ID},
+			{"degraded", m.Degraded},
+			{"limit", m.Limit},
+			{"outcome", answer.Outcome.String()},
+			{"policies", m.Policies},
+			{"reason", m.Reason},
+			{"remaining", m.Remaining},
+			{"session", m.Session},
+			{"subject", m.Subject},
+		} {
+			if f.value != "" && !yield(f.name, clip(f.value)) {
+				return
+			}
+		}
 	}
 }
