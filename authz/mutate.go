@@ -14,7 +14,7 @@ func (d *decision) allow() Answer {
 	if d.passed {
 		out.Edits = d.sweep(&d.snap.bare, d.snap.bare.removal)
 	} else {
-		out.Edits = d.credentialEdits(d.sweep(&d.api.edits, d.session.edits))
+		out.Edits = d.credentialEdits(d.sweep(&d.api.edits, d.sessionEdits()))
 	}
 	d.traceEdits(out.Edits)
 	out.Headers = d.answerHeaders()
@@ -183,7 +183,7 @@ func (i *injection) value(f *filling) (value string, ok bool) {
 		return jose(f.tok, i.name)
 	case fromTags:
 		return s.tags, true
-	case fromNothing:
+	case fromNothing, fromPath, fromPathParts, fromHeader, fromCookie, fromAddress, fromRequestID: // no session has them
 	}
 	return "", false
 }

@@ -26,8 +26,9 @@ type session struct {
 	tags   string
 	meta   map[string]string // of a credential, before that of its policies
 
-	edits        []Edit // ready for every allow
-	shownSubject string // for metadata: "" where the identity cannot stand there
+	edits        []Edit      // ready for every allow
+	live         []injection // made for each request
+	shownSubject string      // for metadata: "" where the identity cannot stand there
 }
 
 // derive makes the session of a verified token up to its policies. cred is the
@@ -111,7 +112,8 @@ func (d *decision) resolve(s *session, tok *jws.Token, cred *Credential) *denial
 	if d.trace.on() {
 		d.trace.fact("scopes", strings.Join(s.scopes.List(), " "))
 	}
-	s.edits = d.api.edits.fill(&filling{api: d.api, session: s, tok: tok, byCredential: cred != nil})
+	f := &filling{api: d.api, session: s, tok: tok, byCredential: cred != nil}
+	s.edits, s.live = d.api.edits.fill(f), d.api.edits.settle(f)
 	return nil
 }
 

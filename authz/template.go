@@ -13,6 +13,7 @@ const reservedPrefix = "x-tollgate-"
 // from them, compiled.
 type template struct {
 	inject  []injection     // ordered by header
+	live    []injection     // those with a value of their own for each request
 	removal []Edit          // managed names that this API does not inject, and what it removes
 	covered map[string]bool // the names of both
 	managed *managed
@@ -44,6 +45,13 @@ const (
 	fromMixed // a text with variables of Tyk
 	fromTykID
 	fromJOSE // a claim, or a field of the header
+	// From here on each request has its own: tyk_context.go.
+	fromPath
+	fromPathParts
+	fromHeader
+	fromCookie
+	fromAddress
+	fromRequestID
 )
 
 // defaultInject is what APIs without inject tell the upstream.
@@ -82,6 +90,10 @@ func compileTemplate(spec *APISpec, base string, p *problems) template {
 		i, ok := compileInjection(name, entry.Template, spec)
 		if !ok {
 			p.add(where, "has no value of that name", "$claims.NAME, $meta.NAME, $session.id, $subject, $issuer, $api, $policies, $scopes, $tags or a text without $")
+		}
+		if i.live() {
+			t.live = append(t.live, i)
+			continue
 		}
 		t.inject = append(t.inject, i)
 	}
@@ -173,7 +185,7 @@ func managedNames(apis []APISpec) *managed {
 // headers from us.
 func (t *template) finish(m *managed) {
 	t.managed, t.covered = m, make(map[string]bool, len(m.spelled))
-	for _, i := range t.inject {
+	for _, i := range slices.Concat(t.inject, t.live) {
 		t.covered[i.header] = true
 	}
 	for _, e := range t.removal {

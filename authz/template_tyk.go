@@ -82,7 +82,7 @@ func variable(prefix, name string, def *TykDefinition) (piece, bool) {
 	case name == "token":
 		return piece{fromTykID, ""}, true
 	}
-	return piece{}, false
+	return requestVariable(name)
 }
 
 // jose gives a claim, or the header field of that name where there is none.

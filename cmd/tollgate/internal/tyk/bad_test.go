@@ -78,6 +78,8 @@ func TestBadFiles(t *testing.T) {
 		{"no id of a policy", []string{`{"access_rights": {}}`}, "id: the policy has no id"},
 		{"two tyk.conf", []string{`{"hash_keys": true}`, `{"hash_keys": true}`}, "there is another tyk.conf"},
 		{"a host pattern", []string{strings.Replace(good, `{`, `{"domain": "{x:.*}", `, 1)}, "domain: a pattern of hosts cannot be kept"},
+		{"the body in a header", []string{withHeader("$tyk_context.request_data.a")}, `version_data.versions.Default.global_headers.X-A: the variable "request_data.a" needs the body of the request`},
+		{"an unknown variable in a header", []string{withHeader("a $tyk_context.geo b")}, `version_data.versions.Default.global_headers.X-A: there is no variable "geo" of the context here`},
 		{"a negative skew", []string{strings.Replace(good, `{`, `{"jwt_expires_at_validation_skew": -5, `, 1)}, "jwt_expires_at_validation_skew: it is negative"},
 		{"not a number", []string{`{"id": "p", "access_rights": {}, "rate": .nan}`}, "rate: it is not a number"},
 	} {
@@ -95,6 +97,12 @@ func TestBadFiles(t *testing.T) {
 			t.Errorf("%s: %q, not %q", tt.name, all, tt.want)
 		}
 	}
+}
+
+// withHeader is a definition that sends a header.
+func withHeader(value string) string {
+	return `{"api_id": "a", "enable_jwt": true, "jwt_signing_method": "hmac", "jwt_source": "YQ==", "enable_context_vars": true, "proxy": {"listen_path": "/a/"},
+ "version_data": {"not_versioned": true, "versions": {"Default": {"global_headers": {"X-A": "` + value + `"}}}}}`
 }
 
 // seeds are definitions and policies of the records for the fuzzer.

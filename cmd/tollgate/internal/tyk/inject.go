@@ -1,6 +1,7 @@
 package tyk
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/tollgate-authz/tollgate/authz"
@@ -30,10 +31,28 @@ func (d *definition) headers(spec *authz.APISpec) {
 		if strings.Contains(h.value, "$tyk_context.") && !d.context {
 			h.at.note("context-off", "context variables are off in this definition, so this one is empty", "enable_context_vars: true")
 		}
+		h.variables()
 		spec.Inject = append(spec.Inject, authz.InjectSpec{Header: h.name, Template: h.value})
 	}
 	for _, v := range d.remove {
 		spec.Remove = append(spec.Remove, v.text())
+	}
+}
+
+var contextVariable = regexp.MustCompile(`\$tyk_context\.([A-Za-z0-9_.-]*)`)
+
+// variables tells of context variables that cannot be had here.
+func (h *headerValue) variables() {
+	for _, found := range contextVariable.FindAllStringSubmatch(h.value, -1) {
+		name := found[1]
+		switch {
+		case authz.KnownVariable(name):
+		case strings.HasPrefix(name, "request_data"):
+			h.at.wrong("the variable "+shown(name)+" needs the body of the request, which this gate never sees", "a variable of the request line, its headers or the token")
+		default:
+			h.at.wrong("there is no variable "+shown(name)+" of the context here",
+				"jwt_claims_NAME, token, path, path_parts, headers_NAME, cookies_NAME, remote_addr or request_id")
+		}
 	}
 }
 
