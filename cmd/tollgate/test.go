@@ -22,13 +22,13 @@ are minted on the fly, at a fixed time, and what has to come of them. See
 docs/cases.md for the format, or "tollgate schema cases".
 
 --surface engine asks the engine; grpc asks a server on loopback, as Envoy would;
-check asks "tollgate check"; all asks each of them.
+check asks "tollgate check"; explain asks the admin API; all asks each of them.
 
 Exit status 0: all came true; 1: something came otherwise, with the difference.`,
 		Args: cobra.MinimumNArgs(1),
 	}
 	outputFlag(c, &output)
-	c.Flags().StringSliceVar(&surfaces, "surface", []string{"engine"}, "whom to ask: engine, grpc, check or all")
+	c.Flags().StringSliceVar(&surfaces, "surface", []string{"engine"}, "whom to ask: engine, grpc, check, explain or all")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if output != "" && output != "json" {
 			return unknownOutput(output)
@@ -40,7 +40,7 @@ Exit status 0: all came true; 1: something came otherwise, with the difference.`
 			}
 		}
 		if len(runner.Surfaces) == 0 {
-			return usage("unknown surface in %q: use engine, grpc, check or all", surfaces)
+			return usage("unknown surface in %q: use engine, grpc, check, explain or all", surfaces)
 		}
 		files, err := cases.Find(args...)
 		if err != nil {
@@ -70,5 +70,5 @@ func (t *terminal) surfaces() []cases.Surface {
 		none := func(string) (string, bool) { return "", false } // case files say everything
 		return run(ctx, &terminal{in: t.in, out: out, err: errs, getenv: none, now: t.now}, args)
 	}
-	return []cases.Surface{cases.Direct(parts), cases.Wire(parts), cases.Command(check)}
+	return []cases.Surface{cases.Direct(parts), cases.Wire(parts), cases.Command(check), cases.Explained(parts)}
 }

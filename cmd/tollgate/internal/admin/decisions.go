@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"time"
 
@@ -52,7 +53,22 @@ func (s decisionService) Explain(ctx context.Context, req *adminv1.ExplainReques
 		}
 		out.Set = append(out.Set, &adminv1.HeaderLine{Name: edit.Name, Value: harmless(edit)})
 	}
+	for _, h := range answer.Headers {
+		out.Headers = append(out.Headers, &adminv1.HeaderLine{Name: h.Name, Value: h.Value})
+	}
+	out.Body, out.Metadata = answer.Body, metadataOf(&answer.Metadata)
 	return out, nil
+}
+
+// metadataOf is what the front would get, without the id of a decision that nobody
+// made.
+func metadataOf(m *authz.Metadata) map[string]string {
+	all := map[string]string{
+		"outcome": m.Outcome, "reason": m.Reason, "api": m.API, "subject": m.Subject, "session": m.Session,
+		"policies": m.Policies, "limit": m.Limit, "remaining": m.Remaining, "degraded": m.Degraded, "config": m.Config,
+	}
+	maps.DeleteFunc(all, func(_, value string) bool { return value == "" })
+	return all
 }
 
 // harmless hides edits that hold a credential or a query.
@@ -88,6 +104,7 @@ func described(req *adminv1.ExplainRequest) (*authz.Plain, error) {
 		asked.Request.HasAPI = true
 	}
 	asked.Request.RequireScopes = req.GetContextExtensions()["require_scopes"]
+	asked.Request.SourceAddress, asked.Request.Principal = req.GetSourceAddress(), req.GetPrincipal()
 	return asked, nil
 }
 

@@ -4,10 +4,13 @@ import "go.yaml.in/yaml/v3"
 
 // File is one case file.
 type File struct {
-	About  string            `yaml:"about" json:"about,omitempty" jsonschema_description:"What the file shows, for people."`
-	Config Config            `yaml:"config" json:"config" jsonschema_description:"The configuration: a path relative to this file, or the configuration itself."`
-	Time   Time              `yaml:"time" json:"time,omitzero" jsonschema_description:"The time of every case, RFC 3339. Default 2026-01-01T00:00:00Z."`
-	Keys   map[string]Key    `yaml:"keys" json:"keys,omitempty" jsonschema_description:"Throw-away keys, made for every run."`
+	About       string         `yaml:"about" json:"about,omitempty" jsonschema_description:"What the file shows, for people."`
+	Config      Config         `yaml:"config" json:"config" jsonschema_description:"The configuration: a path relative to this file, or the configuration itself."`
+	Time        Time           `yaml:"time" json:"time,omitzero" jsonschema_description:"The time of every case, RFC 3339. Default 2026-01-01T00:00:00Z."`
+	Keys        map[string]Key `yaml:"keys" json:"keys,omitempty" jsonschema_description:"Throw-away keys, made for every run."`
+	Credentials []Credential   `yaml:"credentials" json:"credentials,omitempty" jsonschema_description:"Keys of clients (credentials) that the store holds."`
+	Revocations []Revocation   `yaml:"revocations" json:"revocations,omitempty" jsonschema_description:"What has been revoked."`
+
 	Values map[string]string `yaml:"values" json:"values,omitempty" jsonschema_description:"What references of the configuration stand for, by reference (env://NAME)."`
 
 	Request Request `yaml:"request" json:"request,omitzero" jsonschema_description:"What the request of every case begins with."`
@@ -36,6 +39,7 @@ type Case struct {
 	Time    Time    `yaml:"time" json:"time,omitzero" jsonschema_description:"The time of this case, RFC 3339."`
 	Request Request `yaml:"request" json:"request,omitzero"`
 	Token   *Token  `yaml:"token" json:"token,omitempty" jsonschema_description:"The token; none sends the request without one."`
+	Store   Store   `yaml:"store" json:"store,omitzero" jsonschema_description:"What is wrong with the store during this case."`
 	Repeat  int     `yaml:"repeat" json:"repeat,omitempty" jsonschema:"minimum=1,maximum=10000" jsonschema_description:"Sends the request this many times and looks at the last answer: for limits."`
 	Expect  Expect  `yaml:"expect" json:"expect"`
 
@@ -67,6 +71,8 @@ type Token struct {
 	Payload string         `yaml:"payload" json:"payload,omitempty" jsonschema_description:"The payload byte for byte, in place of claims."`
 	Text    string         `yaml:"text" json:"text,omitempty" jsonschema_description:"The whole credential as it is, in place of a minted token."`
 	Tamper  string         `yaml:"tamper" json:"tamper,omitempty" jsonschema:"enum=signature,enum=payload,enum=no_signature,enum=two_parts,enum=padding" jsonschema_description:"What is done to the signed token."`
+	Split   *Split         `yaml:"split" json:"split,omitempty" jsonschema_description:"Splits the token before the request, which carries the client's half."`
+	Revoked bool           `yaml:"revoked" json:"revoked,omitempty" jsonschema_description:"Revokes the token, or the half, before the request. It stays revoked: give it a jti of its own."`
 }
 
 // Expect is what has to come. What is not written is not compared.

@@ -22,6 +22,10 @@ func (t *Token) with(own *Token) *Token {
 	all := Token{
 		Key: orElse(own.Key, t.Key), Header: over(t.Header, own.Header), Claims: over(t.Claims, own.Claims),
 		Payload: orElse(own.Payload, t.Payload), Text: orElse(own.Text, t.Text), Tamper: orElse(own.Tamper, t.Tamper),
+		Split: t.Split, Revoked: t.Revoked || own.Revoked,
+	}
+	if own.Split != nil {
+		all.Split = own.Split
 	}
 	return &all
 }
@@ -102,11 +106,17 @@ func (f *File) moment(one *Case) time.Time {
 	switch {
 	case !one.Time.IsZero():
 		return one.Time.Time
-	case !f.Time.IsZero():
-		return f.Time.Time
 	default:
-		return standstill()
+		return f.begin()
 	}
+}
+
+// begin is the time of a file.
+func (f *File) begin() time.Time {
+	if !f.Time.IsZero() {
+		return f.Time.Time
+	}
+	return standstill()
 }
 
 // tampered does to a signed token what attackers do.

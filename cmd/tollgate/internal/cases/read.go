@@ -129,12 +129,10 @@ func (f *File) check(root *yaml.Node, s *strict) {
 			s.add(place("keys", name, "alg"), "unknown algorithm "+strconv.Quote(key.Alg)+" of key "+name, "use one of "+strings.Join(tokens.Algorithms(), ", "))
 		}
 	}
+	f.checkState(s, place)
 	names := map[string]bool{}
 	for i := range f.Cases {
-		one := &f.Cases[i]
-		at := func(path ...string) *yaml.Node {
-			return place(append([]string{"cases", strconv.Itoa(i)}, path...)...)
-		}
+		one, at := &f.Cases[i], index("cases", i, place)
 		if one.Name == "" {
 			s.add(at(), "a case without a name", "write name")
 		}
@@ -143,6 +141,13 @@ func (f *File) check(root *yaml.Node, s *strict) {
 		}
 		names[one.Name] = true
 		f.checkCase(one, s, at)
+	}
+}
+
+// index places what is below an element of a list.
+func index(list string, i int, place func(path ...string) *yaml.Node) func(path ...string) *yaml.Node {
+	return func(path ...string) *yaml.Node {
+		return place(append([]string{list, strconv.Itoa(i)}, path...)...)
 	}
 }
 
@@ -158,6 +163,9 @@ func (f *File) checkCase(one *Case, s *strict, at func(path ...string) *yaml.Nod
 	if token != nil && !token.None && token.Text == "" {
 		if _, err := f.signer(token); err != nil {
 			s.add(at("token", "key"), err.Error(), "")
+		}
+		if token.Split != nil && token.Split.API == "" {
+			s.add(at("token", "split"), "split does not say which API keeps the token", "write split: and the id of the API")
 		}
 		if !slices.Contains([]string{"", "signature", "payload", "no_signature", "two_parts", "padding"}, token.Tamper) {
 			s.add(at("token", "tamper"), "unknown tamper "+token.Tamper, "use signature, payload, no_signature, two_parts or padding")

@@ -38,6 +38,12 @@ func TestMistakesHavePositions(t *testing.T) {
 		"algorithm":        {"config: x\nkeys: {k: {alg: HS1}}\nrequest: {url: 'http://h/'}\ncases: [{name: a, expect: {decision: deny}}]\n", []string{"f:2:17: unknown algorithm \"HS1\" of key k: use one of HS256"}},
 		"which key":        {"config: x\nkeys: {k: {alg: HS256}, l: {alg: HS256}}\nrequest: {url: 'http://h/'}\ncases: [{name: a, token: {}, expect: {decision: deny}}]\n", []string{"f:4:26: the token does not say which key signs it: write key, one of k, l"}},
 		"tamper":           {head + "cases: [{name: a, token: {tamper: all}, expect: {decision: deny}}]\n", []string{"f:4:35: unknown tamper all"}},
+		"credential":       {head + "credentials: [{}, {id: a, secrets: q, policies: [p], expires: soon}]\ncases: [{name: a, expect: {decision: deny}}]\n", []string{"f:4:63: a moment is written after RFC 3339"}},
+		"whose key":        {head + "credentials: [{}, {id: a, secrets: q, policies: [p]}]\ncases: [{name: a, expect: {decision: deny}}]\n", []string{"f:4:15: a credential without an id: write id", "f:4:15: a credential without a policy", "f:4:15: a credential without a key", "f:4:36: the key q is not under keys"}},
+		"revocation":       {head + "revocations: [{kind: jit, value: x}]\ncases: [{name: a, expect: {decision: deny}}]\n", []string{"f:4:22: unknown kind jit: did you mean jti?"}},
+		"split":            {head + "cases: [{name: a, token: {split: {}}, expect: {decision: deny}}]\n", []string{"f:4:34: split does not say which API keeps the token"}},
+		"store":            {head + "cases: [{name: a, store: {stale: soon, gone: true}, expect: {decision: deny}}]\n", []string{"f:4:40: unknown key gone: use one of away, stale"}},
+		"stale":            {head + "cases: [{name: a, store: {stale: soon}, expect: {decision: deny}}]\n", []string{"f:4:34: a length of time is written as 40s"}},
 		"endless nesting":  {head + "cases: &a [*a]\n", []string{"f:4:8: cases[0] is not a mapping"}},
 		"expanding anchor": {"a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a]\nc: [*b,*b,*b,*b]\n", []string{"f:1:1: unknown key a"}},
 	} {
@@ -109,6 +115,32 @@ func TestStandInsMustStandSomewhere(t *testing.T) {
 		"has no public half":                   "config: {version: 1, apis: [{id: a, keys: [{pem: env://K}]}]}\nkeys: {k: {alg: HS256, for: env://K}}\nrequest: {url: http://h/}\ncases: [{name: a, expect: {decision: deny}}]\n",
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		results := (&Runner{Surfaces: []Surface{Direct(Parts{})}}).Run(t.Context(), path)
+		if len(results) != 1 || !strings.Contains(results[0].Error, name) {
+			t.Errorf("%s: %v", name, results)
+		}
+	}
+}
+
+// What a file says of the store must be possible with the configuration.
+func TestStatesThatCannotBe(t *testing.T) {
+	const plain = "config: {version: 1, apis: [{id: a, match: [{host: h}], keys: [{secret: env://K, issuer: any}], claims: {insecure_any_audience: true}, policies: {default: [p]}MORE}], policies: [{id: p, access: {a: {allow: all}}}]}\n" +
+		"keys: {k: {alg: HS256, for: env://K}, stranger: {alg: HS256}}\nrequest: {url: http://h/}\n"
+	const more = ", split: allowed"
+	path := filepath.Join(t.TempDir(), "f.case.yaml")
+	for name, test := range map[string]struct{ more, text string }{
+		"keeps nothing in a store":                {"", "credentials: [{id: a, secrets: k, policies: [p]}]\ncases: [{name: a, expect: {decision: deny}}]\n"},
+		"credential a: invalid key":               {more, "credentials: [{id: a, secrets: [k, k, k], policies: [p]}]\ncases: [{name: a, expect: {decision: deny}}]\n"},
+		"revocation 1: no such revocation":        {more, "revocations: [{kind: jti}]\ncases: [{name: a, expect: {decision: deny}}]\n"},
+		"splitting the token on a: token_expired": {more, "cases: [{name: a, token: {key: k, claims: {exp: -1s}, split: a}, expect: {decision: deny}}]\n"},
+		"splitting the token on b: api_unknown":   {more, "cases: [{name: a, token: {key: k, claims: {exp: +1h}, split: b}, expect: {decision: deny}}]\n"},
+		"no API knows it":                         {more, "cases: [{name: a, token: {key: stranger, revoked: true}, expect: {decision: deny}}]\n"},
+		"nothing in a store: it has neither":      {"", "cases: [{name: a, token: {key: k, revoked: true}, expect: {decision: deny}}]\n"},
+		"in a store: it has neither credentials":  {"", "cases: [{name: a, store: {stale: 1m}, expect: {decision: deny}}]\n"},
+	} {
+		if err := os.WriteFile(path, []byte(strings.Replace(plain, "MORE", test.more, 1)+test.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		results := (&Runner{Surfaces: []Surface{Direct(Parts{})}}).Run(t.Context(), path)

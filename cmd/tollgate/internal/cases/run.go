@@ -95,6 +95,11 @@ func (r *Runner) run(ctx context.Context, file *File) (results []Result, err err
 		if err != nil {
 			return results, staged.explain(err)
 		}
+		if k, ok := session.(keeper); ok {
+			if err := k.keep(ctx, file, keys); err != nil {
+				return results, errors.Join(err, session.Close())
+			}
+		}
 		for i := range file.Cases {
 			one := &file.Cases[i]
 			result := Result{File: file.path, Line: one.line, Case: one.Name, Surface: surface.Name()}
@@ -119,6 +124,15 @@ func (r *Runner) run(ctx context.Context, file *File) (results []Result, err err
 
 // ask asks one case and compares.
 func (f *File) ask(ctx context.Context, session Session, one *Case, token string) ([]Difference, error) {
+	switch k, ok := session.(keeper); {
+	case !ok && f.stored(one):
+		return nil, errUnasked
+	case ok:
+		var err error
+		if token, err = k.hold(ctx, f, one, token); err != nil {
+			return nil, err
+		}
+	}
 	described, err := f.Request.with(one.Request).described(token)
 	if err != nil {
 		return nil, err

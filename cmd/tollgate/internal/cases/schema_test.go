@@ -35,7 +35,7 @@ func TestTheCommittedSchemaIsTheGeneratedOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(found), string(generated)); diff != "" {
-		t.Errorf("run go test -run Schema -update ./cmd/tollgate/internal/cases: %s", diff)
+		t.Errorf("run go test ./cmd/tollgate/internal/cases -run Schema -update: %s", diff)
 	}
 }
 
@@ -94,7 +94,8 @@ func TestSchemaAndReaderAgreeOnShape(t *testing.T) {
 		}
 	}
 	// One change of shape each, which both have to refuse.
-	good := head + "token: {claims: {sub: a}}\ncases:\n- name: a\n  expect: {decision: deny, reason: token_expired, steps: [target, {step: match}], edits: {x: null}, body: {a: 1}}\n"
+	good := head + "credentials: [{id: c, secrets: k, policies: [p], expires: +1h}]\nrevocations: [{kind: jti, value: x}]\n" +
+		"token: {claims: {sub: a}}\ncases:\n- name: a\n  store: {away: true}\n  expect: {decision: deny, reason: token_expired, steps: [target, {step: match}], edits: {x: null}, body: {a: 1}}\n"
 	if _, err := parse("good", []byte(good)); err != nil {
 		t.Fatal(err)
 	}
@@ -113,6 +114,11 @@ func TestSchemaAndReaderAgreeOnShape(t *testing.T) {
 		{"{claims: {sub: a}}", "all"},
 		{"{claims: {sub: a}}", "{claim: {sub: a}}"},
 		{"url: http://h/", "ulr: http://h/"},
+		{"kind: jti", "kind: jit"},
+		{"id: c, ", ""},
+		{"secrets: k, ", ""},
+		{"policies: [p]", "policies: p"},
+		{"away: true", "gone: true"},
 		{"config: {version: 1}", "config: [1]"},
 		{"config: {version: 1}\n", ""},
 		{"cases:\n- name: a", "cases: []\nabout:\n- name: a"},
@@ -141,7 +147,7 @@ func TestThePageDescribesTheFormat(t *testing.T) {
 		documented[row[1]] = true
 	}
 	written := map[string]bool{}
-	for _, one := range []any{File{}, Key{}, Case{}, Request{}, Token{}, Expect{}} {
+	for _, one := range []any{File{}, Key{}, Case{}, Request{}, Token{}, Expect{}, Credential{}, Revocation{}, Split{}, Store{}} {
 		for field := range reflect.TypeOf(one).Fields() {
 			if name := field.Tag.Get("yaml"); name != "" && name != "-" {
 				written[name] = true

@@ -23,7 +23,8 @@ func (s *strict) add(n *yaml.Node, what, instead string) {
 // free are the types that read their own forms.
 func free(t reflect.Type) bool {
 	switch t {
-	case reflect.TypeFor[Config](), reflect.TypeFor[Texts](), reflect.TypeFor[Lines](), reflect.TypeFor[Body](), reflect.TypeFor[Time]():
+	case reflect.TypeFor[Config](), reflect.TypeFor[Texts](), reflect.TypeFor[Lines](), reflect.TypeFor[Body](), reflect.TypeFor[Time](),
+		reflect.TypeFor[When](), reflect.TypeFor[Span]():
 		return true
 	default:
 		return t.Kind() == reflect.Interface
@@ -32,7 +33,7 @@ func free(t reflect.Type) bool {
 
 // short are the types that may be one word instead of a mapping.
 func short(t reflect.Type) bool {
-	return t == reflect.TypeFor[Token]() || t == reflect.TypeFor[Step]()
+	return t == reflect.TypeFor[Token]() || t == reflect.TypeFor[Step]() || t == reflect.TypeFor[Split]()
 }
 
 // walk compares n with the type that it will be decoded into.

@@ -43,9 +43,13 @@ type Answer struct {
 	Reason   string
 	Status   int
 	Edits    []authz.Edit
+	Hidden   map[string]bool // edits whose values the surface does not tell
 	Headers  []authz.Header
 	Body     string
 	Metadata map[string]string
+	// Peeked is true where limits were looked at and not charged: one request more
+	// remains than the service would tell.
+	Peeked bool
 	// Whole is false where the surface tells only some members of Metadata.
 	Whole bool
 	Steps []authz.Step

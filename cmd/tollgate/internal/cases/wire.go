@@ -40,7 +40,7 @@ func (w wire) Open(ctx context.Context, path string) (Session, error) {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(serving) }()
 	conn, err := grpc.NewClient("passthrough:///"+addresses[0].String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
-	s := &wired{engine: engine, client: envoy.NewClient(conn), conn: conn, stop: cancel, served: served}
+	s := &wired{running: engine, client: envoy.NewClient(conn), conn: conn, stop: cancel, served: served}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -49,7 +49,7 @@ func (w wire) Open(ctx context.Context, path string) (Session, error) {
 
 // wired is a served engine and a connection to it.
 type wired struct {
-	engine *running
+	*running
 	client *envoy.Client
 	conn   *grpc.ClientConn
 	stop   context.CancelFunc
@@ -58,7 +58,7 @@ type wired struct {
 
 // Ask asks over the connection.
 func (w *wired) Ask(ctx context.Context, q *Question) (*Answer, error) {
-	w.engine.set(q.Now)
+	w.set(q.Now)
 	verdict, err := w.client.Check(ctx, q.HTTP)
 	if err != nil {
 		return nil, err
@@ -86,5 +86,5 @@ func (w *wired) Close() error {
 		err = w.conn.Close()
 	}
 	w.stop()
-	return errors.Join(err, <-w.served, w.engine.Close())
+	return errors.Join(err, <-w.served, w.running.Close())
 }

@@ -37,7 +37,11 @@ type ExplainRequest struct {
 	// context_extensions of the route.
 	ContextExtensions map[string]string `protobuf:"bytes,5,rep,name=context_extensions,json=contextExtensions,proto3" json:"context_extensions,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// The time of the decision; absent for now.
-	At            *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=at,proto3" json:"at,omitempty"`
+	At *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=at,proto3" json:"at,omitempty"`
+	// The address of the connection, as the front saw it.
+	SourceAddress string `protobuf:"bytes,7,opt,name=source_address,json=sourceAddress,proto3" json:"source_address,omitempty"`
+	// The verified identity of the client certificate.
+	Principal     string `protobuf:"bytes,8,opt,name=principal,proto3" json:"principal,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -114,6 +118,20 @@ func (x *ExplainRequest) GetAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *ExplainRequest) GetSourceAddress() string {
+	if x != nil {
+		return x.SourceAddress
+	}
+	return ""
+}
+
+func (x *ExplainRequest) GetPrincipal() string {
+	if x != nil {
+		return x.Principal
+	}
+	return ""
+}
+
 // HeaderLine is one header line.
 type HeaderLine struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -183,7 +201,13 @@ type ExplainResponse struct {
 	// Request headers that the upstream would get.
 	Set []*HeaderLine `protobuf:"bytes,5,rep,name=set,proto3" json:"set,omitempty"`
 	// Request headers that would be removed.
-	Removed       []string `protobuf:"bytes,6,rep,name=removed,proto3" json:"removed,omitempty"`
+	Removed []string `protobuf:"bytes,6,rep,name=removed,proto3" json:"removed,omitempty"`
+	// Headers that the client would get, in order.
+	Headers []*HeaderLine `protobuf:"bytes,7,rep,name=headers,proto3" json:"headers,omitempty"`
+	// The body of a denial.
+	Body string `protobuf:"bytes,8,opt,name=body,proto3" json:"body,omitempty"`
+	// The dynamic metadata of the decision; it has no id.
+	Metadata      map[string]string `protobuf:"bytes,9,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -256,6 +280,27 @@ func (x *ExplainResponse) GetSet() []*HeaderLine {
 func (x *ExplainResponse) GetRemoved() []string {
 	if x != nil {
 		return x.Removed
+	}
+	return nil
+}
+
+func (x *ExplainResponse) GetHeaders() []*HeaderLine {
+	if x != nil {
+		return x.Headers
+	}
+	return nil
+}
+
+func (x *ExplainResponse) GetBody() string {
+	if x != nil {
+		return x.Body
+	}
+	return ""
+}
+
+func (x *ExplainResponse) GetMetadata() map[string]string {
+	if x != nil {
+		return x.Metadata
 	}
 	return nil
 }
@@ -748,28 +793,36 @@ var File_tollgate_admin_v1_decisions_proto protoreflect.FileDescriptor
 
 const file_tollgate_admin_v1_decisions_proto_rawDesc = "" +
 	"\n" +
-	"!tollgate/admin/v1/decisions.proto\x12\x11tollgate.admin.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe4\x02\n" +
+	"!tollgate/admin/v1/decisions.proto\x12\x11tollgate.admin.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa9\x03\n" +
 	"\x0eExplainRequest\x12\x16\n" +
 	"\x06method\x18\x01 \x01(\tR\x06method\x12\x10\n" +
 	"\x03url\x18\x02 \x01(\tR\x03url\x127\n" +
 	"\aheaders\x18\x03 \x03(\v2\x1d.tollgate.admin.v1.HeaderLineR\aheaders\x12\x14\n" +
 	"\x05token\x18\x04 \x01(\tR\x05token\x12g\n" +
 	"\x12context_extensions\x18\x05 \x03(\v28.tollgate.admin.v1.ExplainRequest.ContextExtensionsEntryR\x11contextExtensions\x12*\n" +
-	"\x02at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x1aD\n" +
+	"\x02at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12%\n" +
+	"\x0esource_address\x18\a \x01(\tR\rsourceAddress\x12\x1c\n" +
+	"\tprincipal\x18\b \x01(\tR\tprincipal\x1aD\n" +
 	"\x16ContextExtensionsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"6\n" +
 	"\n" +
 	"HeaderLine\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value\"\xd5\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\"\xad\x03\n" +
 	"\x0fExplainResponse\x12\x18\n" +
 	"\aoutcome\x18\x01 \x01(\tR\aoutcome\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x16\n" +
 	"\x06status\x18\x03 \x01(\x05R\x06status\x12-\n" +
 	"\x05steps\x18\x04 \x03(\v2\x17.tollgate.admin.v1.StepR\x05steps\x12/\n" +
 	"\x03set\x18\x05 \x03(\v2\x1d.tollgate.admin.v1.HeaderLineR\x03set\x12\x18\n" +
-	"\aremoved\x18\x06 \x03(\tR\aremoved\"q\n" +
+	"\aremoved\x18\x06 \x03(\tR\aremoved\x127\n" +
+	"\aheaders\x18\a \x03(\v2\x1d.tollgate.admin.v1.HeaderLineR\aheaders\x12\x12\n" +
+	"\x04body\x18\b \x01(\tR\x04body\x12L\n" +
+	"\bmetadata\x18\t \x03(\v20.tollgate.admin.v1.ExplainResponse.MetadataEntryR\bmetadata\x1a;\n" +
+	"\rMetadataEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"q\n" +
 	"\x04Step\x12\x12\n" +
 	"\x04step\x18\x01 \x01(\tR\x04step\x12\x0e\n" +
 	"\x02ok\x18\x02 \x01(\bR\x02ok\x12\x16\n" +
@@ -822,7 +875,7 @@ func file_tollgate_admin_v1_decisions_proto_rawDescGZIP() []byte {
 	return file_tollgate_admin_v1_decisions_proto_rawDescData
 }
 
-var file_tollgate_admin_v1_decisions_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_tollgate_admin_v1_decisions_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_tollgate_admin_v1_decisions_proto_goTypes = []any{
 	(*ExplainRequest)(nil),         // 0: tollgate.admin.v1.ExplainRequest
 	(*HeaderLine)(nil),             // 1: tollgate.admin.v1.HeaderLine
@@ -835,31 +888,34 @@ var file_tollgate_admin_v1_decisions_proto_goTypes = []any{
 	(*WatchDecisionsRequest)(nil),  // 8: tollgate.admin.v1.WatchDecisionsRequest
 	(*WatchDecisionsResponse)(nil), // 9: tollgate.admin.v1.WatchDecisionsResponse
 	nil,                            // 10: tollgate.admin.v1.ExplainRequest.ContextExtensionsEntry
-	(*timestamppb.Timestamp)(nil),  // 11: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),    // 12: google.protobuf.Duration
+	nil,                            // 11: tollgate.admin.v1.ExplainResponse.MetadataEntry
+	(*timestamppb.Timestamp)(nil),  // 12: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),    // 13: google.protobuf.Duration
 }
 var file_tollgate_admin_v1_decisions_proto_depIdxs = []int32{
 	1,  // 0: tollgate.admin.v1.ExplainRequest.headers:type_name -> tollgate.admin.v1.HeaderLine
 	10, // 1: tollgate.admin.v1.ExplainRequest.context_extensions:type_name -> tollgate.admin.v1.ExplainRequest.ContextExtensionsEntry
-	11, // 2: tollgate.admin.v1.ExplainRequest.at:type_name -> google.protobuf.Timestamp
+	12, // 2: tollgate.admin.v1.ExplainRequest.at:type_name -> google.protobuf.Timestamp
 	3,  // 3: tollgate.admin.v1.ExplainResponse.steps:type_name -> tollgate.admin.v1.Step
 	1,  // 4: tollgate.admin.v1.ExplainResponse.set:type_name -> tollgate.admin.v1.HeaderLine
-	4,  // 5: tollgate.admin.v1.Step.facts:type_name -> tollgate.admin.v1.Fact
-	11, // 6: tollgate.admin.v1.Decision.time:type_name -> google.protobuf.Timestamp
-	12, // 7: tollgate.admin.v1.Decision.took:type_name -> google.protobuf.Duration
-	5,  // 8: tollgate.admin.v1.GetDecisionResponse.decision:type_name -> tollgate.admin.v1.Decision
-	5,  // 9: tollgate.admin.v1.WatchDecisionsResponse.decision:type_name -> tollgate.admin.v1.Decision
-	0,  // 10: tollgate.admin.v1.DecisionService.Explain:input_type -> tollgate.admin.v1.ExplainRequest
-	6,  // 11: tollgate.admin.v1.DecisionService.GetDecision:input_type -> tollgate.admin.v1.GetDecisionRequest
-	8,  // 12: tollgate.admin.v1.DecisionService.WatchDecisions:input_type -> tollgate.admin.v1.WatchDecisionsRequest
-	2,  // 13: tollgate.admin.v1.DecisionService.Explain:output_type -> tollgate.admin.v1.ExplainResponse
-	7,  // 14: tollgate.admin.v1.DecisionService.GetDecision:output_type -> tollgate.admin.v1.GetDecisionResponse
-	9,  // 15: tollgate.admin.v1.DecisionService.WatchDecisions:output_type -> tollgate.admin.v1.WatchDecisionsResponse
-	13, // [13:16] is the sub-list for method output_type
-	10, // [10:13] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	1,  // 5: tollgate.admin.v1.ExplainResponse.headers:type_name -> tollgate.admin.v1.HeaderLine
+	11, // 6: tollgate.admin.v1.ExplainResponse.metadata:type_name -> tollgate.admin.v1.ExplainResponse.MetadataEntry
+	4,  // 7: tollgate.admin.v1.Step.facts:type_name -> tollgate.admin.v1.Fact
+	12, // 8: tollgate.admin.v1.Decision.time:type_name -> google.protobuf.Timestamp
+	13, // 9: tollgate.admin.v1.Decision.took:type_name -> google.protobuf.Duration
+	5,  // 10: tollgate.admin.v1.GetDecisionResponse.decision:type_name -> tollgate.admin.v1.Decision
+	5,  // 11: tollgate.admin.v1.WatchDecisionsResponse.decision:type_name -> tollgate.admin.v1.Decision
+	0,  // 12: tollgate.admin.v1.DecisionService.Explain:input_type -> tollgate.admin.v1.ExplainRequest
+	6,  // 13: tollgate.admin.v1.DecisionService.GetDecision:input_type -> tollgate.admin.v1.GetDecisionRequest
+	8,  // 14: tollgate.admin.v1.DecisionService.WatchDecisions:input_type -> tollgate.admin.v1.WatchDecisionsRequest
+	2,  // 15: tollgate.admin.v1.DecisionService.Explain:output_type -> tollgate.admin.v1.ExplainResponse
+	7,  // 16: tollgate.admin.v1.DecisionService.GetDecision:output_type -> tollgate.admin.v1.GetDecisionResponse
+	9,  // 17: tollgate.admin.v1.DecisionService.WatchDecisions:output_type -> tollgate.admin.v1.WatchDecisionsResponse
+	15, // [15:18] is the sub-list for method output_type
+	12, // [12:15] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_tollgate_admin_v1_decisions_proto_init() }
@@ -873,7 +929,7 @@ func file_tollgate_admin_v1_decisions_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tollgate_admin_v1_decisions_proto_rawDesc), len(file_tollgate_admin_v1_decisions_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
