@@ -50,6 +50,9 @@ func (f *apiFlags) open(ctx context.Context, t *terminal) (*api, error) {
 		if err != nil {
 			return nil, err
 		}
+		if !service.Lasts(loaded) {
+			return nil, usage("the store is memory:, which would end with this command: ask the running service with --server")
+		}
 		inside, err := service.OpenOffline(ctx, loaded, t.now)
 		if err != nil {
 			return nil, held(err)

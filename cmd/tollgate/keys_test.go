@@ -37,6 +37,7 @@ policies:
 type shell struct {
 	dir  string
 	more []string // flags of every command
+	in   string   // standard input of every command
 	env  map[string]string
 }
 
@@ -62,7 +63,7 @@ func (s *shell) getenv(name string) (string, bool) {
 func (s *shell) runs(t *testing.T, args ...string) (int, string) {
 	t.Helper()
 	var out bytes.Buffer
-	term := &terminal{in: strings.NewReader(""), out: &out, err: &out, getenv: s.getenv, now: time.Now}
+	term := &terminal{in: strings.NewReader(s.in), out: &out, err: &out, getenv: s.getenv, now: time.Now}
 	code := run(t.Context(), term, append(args, s.more...))
 	return code, out.String()
 }

@@ -22,11 +22,20 @@ import (
 func newTokens(t *terminal) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "tokens",
-		Short: "look at tokens, verify them, sign some for tests",
+		Short: "look at tokens, verify, split, join and end them, sign some for tests",
+		Args:  notATokenItself,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newTokensDecode(t), newTokensVerify(t), newTokensSign(t))
+	c.AddCommand(newTokensDecode(t), newTokensVerify(t), newTokensSign(t), newTokensSplit(t), newTokensJoin(t), newTokensShow(t), newTokensRevoke(t))
 	return c
+}
+
+// notATokenItself refuses every argument without showing it: it may be a token.
+func notATokenItself(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usage("unknown command: tollgate tokens --help lists them")
+	}
+	return nil
 }
 
 func newTokensDecode(t *terminal) *cobra.Command {
@@ -179,18 +188,7 @@ func (t *terminal) verified(i *authz.Inspection, api string) error {
 		_, err := fmt.Fprintf(t.out, "verified for %s\n", api)
 		return err
 	}
-	text := "refused: " + string(i.Reason)
-	if i.Cause != "" {
-		text += ": " + i.Cause
-	}
-	known := func(row authz.Row) bool { return row.Reason == i.Reason }
-	if at := slices.IndexFunc(authz.Rows(), known); at >= 0 && authz.Rows()[at].Hint != "" {
-		text += "\n  " + authz.Rows()[at].Hint
-	}
-	if _, err := fmt.Fprintln(t.out, text); err != nil {
-		return err
-	}
-	return &exit{code: exitFail}
+	return t.refused(i.Reason, i.Cause)
 }
 
 // readSmall reads a file that a flag names, or standard input for "-".

@@ -9,6 +9,7 @@
 //	keep.go       when it is opened, and what is kept in it
 //	checker.go    engines for commands that serve nobody
 //	offline.go    the admin API without a service
+//	halves.go     split tokens without a service
 //	admin.go      the admin API's view of all this
 //	public.go     what clients reach, as the configuration says it now
 //	issued.go     tokens as the public listener and the admin API see them
