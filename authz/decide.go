@@ -132,6 +132,7 @@ func (d *decision) match() *denial {
 		}
 		return denied(RequestMalformed)
 	}
+	a = d.sibling(a)
 	d.trace.step("match")
 	switch {
 	case a != nil && !a.spec.Inactive:

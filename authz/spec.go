@@ -93,11 +93,16 @@ type TykDefinition struct {
 
 // TykVersions is how a request of a versioned API names its version.
 type TykVersions struct {
-	Header, Query string // one of them
+	Header, Query string // one of them, or
+	Path          string // the path below which the first segment names the version
+	InPath        bool
 	Default       string
-	Fallback      bool // the default stands in for the others
+	Fallback      bool // the default stands in for the others, and for unknown ones
 	Known         []string
 	Rights        bool // policies must grant the version
+	// Siblings are versions that are APIs of their own, by name: a request for one
+	// is decided by that API alone.
+	Siblings map[string]string
 }
 
 // MatchSpec is one host and path prefix of an API.

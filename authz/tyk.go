@@ -103,6 +103,43 @@ func flatTexts(out []string, v jws.Value, depth int) []string {
 	return out
 }
 
+// asked gives the version that a request names, the default where it names none.
+func (v *TykVersions) asked(d *decision) string {
+	asked := ""
+	switch {
+	case v.InPath:
+		below, ok := strings.CutPrefix(d.target.Path, strings.TrimSuffix(v.Path, "/")+"/")
+		if ok {
+			asked, _, _ = strings.Cut(below, "/")
+		}
+	case v.Query != "":
+		asked, _ = findQuery(d.line.Target, v.Query)
+	default:
+		asked, _ = d.req.Header(strings.ToLower(v.Header), 0)
+	}
+	if asked == "" || v.Fallback && !slices.Contains(v.Known, asked) && v.Siblings[asked] == "" {
+		return v.Default
+	}
+	return asked
+}
+
+// sibling gives the API that decides: that of the version which a request names,
+// where versions are APIs of their own. Where that API is not there the request
+// stays, and is refused as one for an unknown version.
+func (d *decision) sibling(a *api) *api {
+	if a == nil || a.spec.Inactive {
+		return a
+	}
+	v := a.spec.Definition.version()
+	if v == nil || len(v.Siblings) == 0 {
+		return a
+	}
+	if other := d.snap.byID[v.Siblings[v.asked(d)]]; other != nil {
+		return other
+	}
+	return a
+}
+
 // version refuses a request for a version of the API that there is not, or that
 // the policies do not grant.
 func (d *decision) version() *denial {
@@ -110,13 +147,7 @@ func (d *decision) version() *denial {
 	if v == nil {
 		return nil
 	}
-	asked, _ := d.req.Header(strings.ToLower(v.Header), 0)
-	if v.Query != "" {
-		asked, _ = findQuery(d.line.Target, v.Query)
-	}
-	if asked == "" {
-		asked = v.Default
-	}
+	asked := v.asked(d)
 	why := denied(AccessRefused)
 	switch {
 	case asked == "":

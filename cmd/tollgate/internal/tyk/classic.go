@@ -9,7 +9,7 @@ func readClassic(v value) definition {
 		skipKid: v.get("jwt_skip_kid").flag(), clientField: v.get("jwt_client_base_field"),
 		skewExp: v.get("jwt_expires_at_validation_skew"), skewIat: v.get("jwt_issued_at_validation_skew"), skewNbf: v.get("jwt_not_before_validation_skew"),
 		offExp: v.get("jwt_disable_expires_at_validation"), offIat: v.get("jwt_disable_issued_at_validation"), offNbf: v.get("jwt_disable_not_before_validation"),
-		strip: v.get("strip_auth_data").flag(), context: v.get("enable_context_vars").flag(),
+		internal: v.get("internal").flag(), strip: v.get("strip_auth_data").flag(), context: v.get("enable_context_vars").flag(),
 		skipRate: v.get("disable_rate_limit"), skipQuota: v.get("disable_quota"),
 	}
 	if a := v.get("active"); a.there() {

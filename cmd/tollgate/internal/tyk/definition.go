@@ -54,7 +54,11 @@ type definition struct {
 	skipRate  value
 	skipQuota value
 	versions  *authz.TykVersions
-	ignored   []value
+	siblings  []value // ids of the definitions of other versions
+	internal  bool    // reached through another definition only
+	// versionStripped says that rights are asked without the version in the path.
+	versionStripped bool
+	ignored         []value
 }
 
 // jwksURI is one key set of a definition.

@@ -67,7 +67,7 @@ func Load(files []config.ForeignFile, o Options) *Loaded {
 			v.wrong("it is no file of Tyk that is known", "an API definition, policies or tyk.conf")
 		}
 	}
-	p := &paths{legacy: o.LegacyPaths, listen: map[string]string{}, known: map[[2]string]string{}}
+	p := &paths{legacy: o.LegacyPaths, listen: map[string]string{}, also: map[string][]string{}, known: map[[2]string]string{}}
 	l.addAPIs(definitions, p, o.Resolve)
 	l.addPolicies(rules, p)
 	l.Findings = once(l.Findings)
@@ -157,10 +157,14 @@ func (l *Loaded) addAPIs(definitions []definition, p *paths, resolve Resolve) {
 		if d.reference != "" {
 			l.References[spec.ID] = d.reference
 		}
-		p.listen[spec.ID] = strings.TrimSuffix(spec.Match[0].Path, "/")
+		p.listen[spec.ID] = strings.TrimSuffix(d.path(), "/")
+		if d.internal {
+			spec.Match = nil
+		}
 		l.APIs = append(l.APIs, spec)
 		l.apiPlaces = append(l.apiPlaces, d.at)
 	}
+	l.versionPaths(definitions, p)
 }
 
 func (l *Loaded) addPolicies(rules []named, p *paths) {

@@ -47,10 +47,14 @@ func (l *Loaded) nativeAPI(i int) object {
 	}
 	out.text("compat", "tyk")
 	out.text("errors", "tyk")
-	match := newObject()
-	match.text("host", a.Match[0].Host)
-	match.text("path", a.Match[0].Path)
-	out.set("match", &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Content: []*yaml.Node{match.node}})
+	if len(a.Match) > 0 {
+		match := newObject()
+		match.text("host", a.Match[0].Host)
+		match.text("path", a.Match[0].Path)
+		out.set("match", &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Content: []*yaml.Node{match.node}})
+	} else {
+		l.lose(i, "internal", "the definition is internal: the native API is reached by api_id of a route only")
+	}
 	if len(keys) > 0 {
 		out.set("keys", &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Content: keys})
 		out.texts("algorithms", algorithms)

@@ -14,6 +14,7 @@ func readOAS(v value) definition {
 	if a := info.get("state", "active"); a.there() {
 		d.active = a.flag()
 	}
+	d.internal = info.get("state", "internal").flag()
 	if custom := server.get("customDomain"); custom.get("enabled").flag() {
 		d.domain = custom.get("name")
 	}

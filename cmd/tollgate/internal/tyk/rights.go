@@ -11,6 +11,7 @@ import (
 type paths struct {
 	legacy bool                 // tyk.paths: legacy, Tyk's built-in default
 	listen map[string]string    // API id → listen path without the last slash
+	also   map[string][]string  // API id → other paths that it listens on, as regular expressions
 	known  map[[2]string]string // API id and pattern → what came of it; "" for nothing
 }
 
@@ -48,7 +49,7 @@ func (p *paths) anchored(api, text string) (anchored string, ok bool) {
 		if !strings.HasSuffix(expr, "$") {
 			expr += "$"
 		}
-		anchored = p.matched(p.listen[api], expr)
+		anchored = p.matched(api, expr)
 	}
 	if _, err := regexp.Compile(anchored); err != nil {
 		return "", false
@@ -62,8 +63,8 @@ func searched(expr string) string { return `^(?s:.*)(?:` + expr + `)(?s:.*)$` }
 // matched fits a path that begins with the expression, or has it anywhere where
 // it does not begin with a slash; with or without the part that the API listens
 // on.
-func (p *paths) matched(listen, expr string) string {
-	before := `^(?:` + regexp.QuoteMeta(listen) + `)?`
+func (p *paths) matched(api, expr string) string {
+	before := `^(?:` + strings.Join(append([]string{regexp.QuoteMeta(p.listen[api])}, p.also[api]...), "|") + `)?`
 	begin, begins := strings.CutPrefix(expr, "^")
 	switch {
 	case strings.HasPrefix(expr, "/"):

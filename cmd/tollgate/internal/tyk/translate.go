@@ -58,25 +58,29 @@ func (d *definition) api(resolve Resolve) authz.APISpec {
 
 // match is the domain and the listen path.
 func (d *definition) match() []authz.MatchSpec {
-	host, path := d.domain.text(), d.listen.text()
+	host := d.domain.text()
 	if host == "" {
 		host = "*"
 	}
 	if strings.ContainsAny(host, "{}()[]|^$\\") {
 		d.domain.wrong("a pattern of hosts cannot be kept", "one exact host, or *.suffix")
 	}
-	if strings.ContainsAny(path, "{}()[]|^$*\\") {
+	if strings.ContainsAny(d.listen.text(), "{}()[]|^$*\\") {
 		d.listen.wrong("a pattern of paths cannot be kept", "a path that begins the paths of the API")
 	}
+	return []authz.MatchSpec{{Host: host, Path: d.path()}}
+}
+
+// path is the listen path, without a slash at its end.
+func (d *definition) path() string {
+	path := d.listen.text()
 	if !strings.HasPrefix(path, "/") {
 		path = "/" + path
 	}
 	if trimmed := strings.TrimRight(path, "/"); trimmed != "" {
-		path = trimmed
-	} else {
-		path = "/"
+		return trimmed
 	}
-	return []authz.MatchSpec{{Host: host, Path: path}}
+	return "/"
 }
 
 // claims are the checks of claims. What is wrong in Tyk is right here: a skew of
