@@ -113,10 +113,15 @@ func swap(tb testing.TB, e *authz.Engine, s authz.Spec) {
 	e.Swap(snapshot)
 }
 
-// gate is a real engine behind a real server.
+// gate is a real engine behind a real server, and behind a twin of it that answers
+// by generated messages: what is asked of one is asked of both.
 func gate(tb testing.TB) *rig {
 	tb.Helper()
-	return serve(tb, engine(tb, spec()))
+	e := engine(tb, spec())
+	r := serve(tb, e)
+	r.twin = serveConfig(tb, e, Config{Listeners: []Listener{{Address: "127.0.0.1:0"}}, generated: true})
+	r.twin.server.Ready()
+	return r
 }
 
 // on asks GET for a target of the usual host.

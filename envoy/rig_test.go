@@ -4,15 +4,20 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"maps"
 	"net"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
+	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/tollgate-authz/tollgate/authz"
 )
@@ -37,6 +42,7 @@ type rig struct {
 	log    *logBuffer
 	stop   context.CancelFunc
 	ended  chan error // what Serve returned
+	twin   *rig       // answers the same by generated messages; nil for none
 }
 
 // serve starts a rig that is ready; the test's end stops it.
@@ -92,24 +98,59 @@ func dial(tb testing.TB, addr net.Addr, options ...grpc.DialOption) *grpc.Client
 	return conn
 }
 
-// ask is Check that cannot fail.
+// ask is Check that cannot fail. The twin must do the same.
 func (r *rig) ask(t *testing.T, h *HTTP) *Verdict {
 	t.Helper()
 	v, err := r.Check(soon(t), h)
 	if err != nil {
 		t.Fatalf("check: %v", err)
 	}
+	if r.twin != nil {
+		if diff := cmp.Diff(nameless(r.twin.ask(t, h)), nameless(v)); diff != "" {
+			t.Errorf("%s %s: the codec (+) is not of the opinion of the generated messages (-):\n%s", h.Method, shown(h), diff)
+		}
+	}
 	return v
 }
 
-// raw sends a message of the test's own and gives the answer as it came.
+// nameless gives a verdict without the id of its decision, which no two share.
+func nameless(v *Verdict) *Verdict {
+	id := v.Metadata["decision"]
+	out := *v
+	out.Body = strings.ReplaceAll(v.Body, id, "ID")
+	out.Headers, out.Metadata = slices.Clone(v.Headers), maps.Clone(v.Metadata)
+	for i := range out.Headers {
+		out.Headers[i].Value = strings.ReplaceAll(out.Headers[i].Value, id, "ID")
+	}
+	out.Metadata["decision"] = "ID"
+	return &out
+}
+
+// raw sends a message of the test's own and gives the answer as it came. The twin
+// must answer the same.
 func (r *rig) raw(t *testing.T, msg *authv3.CheckRequest) *authv3.CheckResponse {
 	t.Helper()
 	answer, err := authv3.NewAuthorizationClient(r.conn).Check(soon(t), msg)
 	if err != nil {
 		t.Fatalf("check: %v", err)
 	}
+	if r.twin != nil {
+		if diff := cmp.Diff(inJSON(t, r.twin.raw(t, msg)), inJSON(t, answer)); diff != "" {
+			t.Errorf("the codec (+) does not answer what the generated messages do (-):\n%s", diff)
+		}
+	}
 	return answer
+}
+
+// inJSON writes an answer without the id of its decision.
+func inJSON(tb failer, answer *authv3.CheckResponse) string {
+	tb.Helper()
+	data, err := protojson.Marshal(answer)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	id := answer.GetDynamicMetadata().GetFields()["decision"].GetStringValue()
+	return strings.ReplaceAll(string(data), id, "ID")
 }
 
 // health asks grpc.health.v1.

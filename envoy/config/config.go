@@ -79,6 +79,15 @@ type TLS struct {
 	Cert, Key string // of Envoy, for a listener with client_ca; "" for none
 }
 
+// Public is tollgate's listener for clients that have no token yet (listen.public).
+// Its paths are not checked: nobody has a token when asking for the first one.
+type Public struct {
+	Gates []Address
+	Paths []string // exact ones, such as /token
+	Hosts []string // whose paths these are, as in Route; none: those of all routes
+	TLS   *TLS     // to the listener; nil: plaintext
+}
+
 // Params fill in a shape.
 type Params struct {
 	Listen   Address   // of clients; an IP address, port 0 is a free one
@@ -86,6 +95,7 @@ type Params struct {
 	Upstream Address   // where allowed requests go
 	Gates    []Address // where tollgate listens (listen.check); sidecar: one socket
 	Routes   []Route   // none: every host and path, the API chosen by tollgate
+	Public   *Public   // nil: no path goes to tollgate itself
 	Strip    []string  // names of injected headers outside x-tollgate-, in lower case
 	TLS      *TLS      // to tollgate; nil: plaintext
 	Log      string    // file of the access log; "" is /dev/stdout
@@ -104,6 +114,7 @@ func Render(shape Shape, p *Params) ([]byte, error) {
 		"discovery": discovery,
 		"match":     match,
 		"indent":    indent,
+		"speaking":  speaking,
 		"include": func(name string, data any) (string, error) {
 			var out strings.Builder
 			err := t.ExecuteTemplate(&out, name, data)
@@ -158,6 +169,14 @@ func match(prefix string) (string, error) {
 	quoted, err := quote(prefix)
 	return key + quoted, err
 }
+
+// secured is TLS to a listener that speaks a protocol.
+type secured struct {
+	*TLS
+	Protocol string
+}
+
+func speaking(t *TLS, protocol string) secured { return secured{TLS: t, Protocol: protocol} }
 
 func indent(by int, text string) string {
 	var out strings.Builder

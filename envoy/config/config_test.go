@@ -82,6 +82,17 @@ func rich(t *testing.T, shape Shape) *Params {
 	return p
 }
 
+// issuing is rich with a listener for clients that have no token yet.
+func issuing(t *testing.T, shape Shape) *Params {
+	t.Helper()
+	p := rich(t, shape)
+	p.Public = &Public{
+		Gates: []Address{{Host: "tollgate-0.example", Port: 9192}, {Host: "tollgate-1.example", Port: 9192}},
+		Paths: []string{"/token", "/revoke"}, Hosts: []string{"api.example.com", "auth.example.com"}, TLS: p.TLS,
+	}
+	return p
+}
+
 // parse reads a rendered configuration strictly: a field that Envoy's API lacks
 // is an error.
 func parse(t *testing.T, text []byte) *bootstrapv3.Bootstrap {
@@ -154,7 +165,7 @@ func filter(t *testing.T, m *hcmv3.HttpConnectionManager) *authzv3.ExtAuthz {
 func TestEnvoyTakesEveryShape(t *testing.T) {
 	path := findEnvoy(t)
 	for _, shape := range Shapes() {
-		for name, p := range map[string]*Params{"sample": sample(shape), "rich": rich(t, shape)} {
+		for name, p := range map[string]*Params{"sample": sample(shape), "rich": rich(t, shape), "issuing": issuing(t, shape)} {
 			t.Run(string(shape)+"/"+name, func(t *testing.T) {
 				_, text := render(t, shape, p)
 				file := filepath.Join(t.TempDir(), "envoy.yaml")
@@ -347,10 +358,16 @@ func TestRenderRefuses(t *testing.T) {
 		"no gate":                func(p *Params) Shape { p.Gates = nil; return Istio },
 		"a sidecar over TCP":     func(*Params) Shape { return Sidecar },
 		"a relative prefix":      func(p *Params) Shape { p.Routes = []Route{{Host: "*", Prefix: "a"}}; return Edge },
+		"a public prefix":        func(p *Params) Shape { p.Public.Paths = []string{"/token/*"}; return Edge },
+		"a public root":          func(p *Params) Shape { p.Public.Paths = []string{"/"}; return Edge },
+		"no public path":         func(p *Params) Shape { p.Public.Paths = nil; return Edge },
+		"nobody at public":       func(p *Params) Shape { p.Public.Gates = nil; return Edge },
+		"public tls for nobody":  func(p *Params) Shape { p.Public.TLS = &TLS{CA: "ca.pem"}; return Edge },
 		"tls that checks nobody": func(p *Params) Shape { p.TLS = &TLS{}; return Edge },
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := sample(Edge)
+			p.Public = &Public{Gates: p.Gates, Paths: []string{"/token"}}
 			if out, err := Render(change(p), p); err == nil {
 				t.Errorf("rendered %d bytes", len(out))
 			}

@@ -13,12 +13,14 @@ type view struct {
 	Upstreams          []Address
 	Hosts              []host
 	Cluster, Authority string // of tollgate
+	PublicCluster      string // of its listener for clients without a token
 	Extensions         bool   // context_extensions can be sent
 }
 
 // host is one virtual host.
 type host struct {
 	Name   string
+	Public []string // paths of tollgate itself, before all others
 	Routes []Route
 }
 
@@ -27,10 +29,14 @@ func newView(shape Shape, p *Params) (*view, error) {
 	if filled.Log == "" {
 		filled.Log = "/dev/stdout"
 	}
-	v := &view{Params: &filled, Upstreams: []Address{p.Upstream}, Cluster: "tollgate", Authority: "tollgate", Extensions: true}
+	v := &view{
+		Params: &filled, Upstreams: []Address{p.Upstream}, Extensions: true,
+		Cluster: "tollgate", Authority: "tollgate", PublicCluster: "tollgate-public",
+	}
 	if shape == Istio {
 		// Istio names clusters so, and writes no "|" into an authority.
 		v.Cluster, v.Authority = "outbound|9191||tollgate.tollgate.svc.cluster.local", "outbound_.9191_._.tollgate.tollgate.svc.cluster.local"
+		v.PublicCluster = "outbound|9192||tollgate.tollgate.svc.cluster.local"
 		v.Extensions = false
 	}
 	if err := p.check(shape); err != nil {
@@ -41,7 +47,25 @@ func newView(shape Shape, p *Params) (*view, error) {
 		routes = []Route{{Host: "*", Prefix: "/"}}
 	}
 	v.Hosts = group(routes)
+	if p.Public != nil {
+		v.Hosts = p.Public.before(v.Hosts)
+	}
 	return v, nil
+}
+
+// before puts the paths of tollgate itself before the routes of its hosts.
+func (p *Public) before(hosts []host) []host {
+	for _, name := range p.Hosts {
+		if !slices.ContainsFunc(hosts, func(h host) bool { return h.Name == name }) {
+			hosts = append(hosts, host{Name: name})
+		}
+	}
+	for i := range hosts {
+		if len(p.Hosts) == 0 || slices.Contains(p.Hosts, hosts[i].Name) {
+			hosts[i].Public = p.Paths
+		}
+	}
+	return hosts
 }
 
 // group puts the routes of one host together, the longest prefix first, because
@@ -91,8 +115,30 @@ func (p *Params) check(shape Shape) error {
 			return errors.New("a route needs a host (or *) and a prefix that begins with /")
 		}
 	}
-	if p.TLS != nil && (p.TLS.CA == "" || p.TLS.Name == "") {
+	return errors.Join(p.TLS.check(), p.Public.check())
+}
+
+func (t *TLS) check() error {
+	if t != nil && (t.CA == "" || t.Name == "") {
 		return errors.New("tls needs the authority and the name of tollgate's certificate")
 	}
 	return nil
+}
+
+// check wants exact paths: a prefix would let more than tollgate answers pass.
+func (p *Public) check() error {
+	switch {
+	case p == nil:
+		return nil
+	case len(p.Gates) == 0:
+		return errors.New("the address of listen.public is needed")
+	case len(p.Paths) == 0:
+		return errors.New("public needs the paths that tollgate answers itself")
+	}
+	for _, path := range p.Paths {
+		if len(path) < 2 || path[0] != '/' || strings.ContainsAny(path, "*?#") {
+			return errors.New("a public path is a whole one, such as /token")
+		}
+	}
+	return p.TLS.check()
 }
