@@ -31,7 +31,9 @@ const (
 //	redis+sentinel://[…@]HOST[:PORT],…/MASTER[?db=DB][&sentinel_auth=true]
 //	redis+cluster://[…@]HOST[:PORT],…
 //
-// rediss+sentinel:// and rediss+cluster:// are the same with TLS.
+// rediss+sentinel:// and rediss+cluster:// are the same with TLS. With ?replicas=N
+// each of them waits until N replicas have a change (WAIT), so that a failover to
+// one of those loses none; a change that too few have in time counts as not made.
 // A password may hold any character but '/', '?', '#' and '@'; these are
 // written as %2F, %3F, %23 and %40.
 type Address struct {
@@ -45,7 +47,12 @@ type Address struct {
 	Password string
 	// SentinelAuth: the sentinels ask for the same user and password.
 	SentinelAuth bool
+	// Replicas is how many replicas must have a change before it counts as made.
+	Replicas int
 }
+
+// mostReplicas is more than anybody has.
+const mostReplicas = 16
 
 // Ports that Redis and its sentinels have unless told otherwise.
 const (
@@ -208,8 +215,14 @@ func (a *Address) readQuery(text string) error {
 			}
 		case name == "sentinel_auth" && len(all) == 1 && all[0] == "true" && a.Scheme == SchemeSentinel:
 			a.SentinelAuth = true
+		case name == "replicas" && len(all) == 1:
+			n, err := strconv.ParseUint(all[0], 10, 8)
+			if err != nil || n < 1 || n > mostReplicas {
+				return fmt.Errorf("replicas is a number from 1 to %d", mostReplicas)
+			}
+			a.Replicas = int(n)
 		default:
-			return errors.New("only db=NUMBER may follow '?', not for a cluster; for sentinels also sentinel_auth=true")
+			return errors.New("only replicas=NUMBER and, not for a cluster, db=NUMBER may follow '?'; for sentinels also sentinel_auth=true")
 		}
 	}
 	return nil

@@ -82,7 +82,7 @@ func (s *Store) checkServer(ctx context.Context, c *goredis.Client) ([]store.Fin
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", subject, meaning(err))
 	}
-	i := inspection{subject: subject, info: fields(text), scheme: s.options.Address.Scheme, budget: s.timeout}
+	i := inspection{subject: subject, info: fields(text), scheme: s.options.Address.Scheme, budget: s.timeout, asked: s.replicas}
 	if i.config, err = c.ConfigGet(ctx, "*").Result(); err != nil {
 		i.say(store.Fact, "CONFIG GET is not allowed here (%s), so appendfsync, save and min-replicas-to-write are not known", brief(replyText(err)))
 	}

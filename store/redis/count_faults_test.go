@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -163,10 +164,9 @@ type failover struct {
 	lose func() // kills the server that has the record, and waits for its heir
 }
 
-// TestQuotaThroughFailover: replication is asynchronous, so an heir may lack the
-// last charges. A quota admits at most what it is and what the failover lost.
-func TestQuotaThroughFailover(t *testing.T) {
-	for name, start := range map[string]func(t *testing.T) failover{
+// failovers are the set-ups, to be started.
+func failovers() map[string]func(t *testing.T) failover {
+	return map[string]func(t *testing.T) failover{
 		"sentinel": func(t *testing.T) failover {
 			c := storetest.StartSentinels(t, storetest.RedisBinary(t))
 			return failover{c.URL(), func() {
@@ -188,35 +188,98 @@ func TestQuotaThroughFailover(t *testing.T) {
 				})
 			}}
 		},
-	} {
+	}
+}
+
+// spendThrough spends a quota of n while the server that counts is lost. It tells
+// how many were admitted before, what the heir knows of them, and how many after,
+// when nobody waits for replicas: the heir has none.
+func spendThrough(t *testing.T, f failover, query string, n int64) (before, kept, after int64) {
+	t.Helper()
+	s := open(t, f.url+query, func(o *redis.Options) { o.Timeout = budget })
+	storetest.Eventually(t, recovery, func() error { return s.Ping(t.Context()) })
+	p := spend(t, s, n, 100)
+	p.await(t, &p.admitted, 1000)
+	f.lose() // while counts go on
+	p.end(t, budget)
+	if p.refused.Load() == 0 {
+		t.Error("no call was hit: the test did not test")
+	}
+	storetest.Eventually(t, recovery, func() error {
+		_, err := s.Counted(t.Context(), "spent by all")
+		return err
+	})
+	kept = used(t, s, "spent by all")
+	heir := open(t, f.url, func(o *redis.Options) { o.Timeout = budget })
+	storetest.Eventually(t, recovery, func() error { return heir.Ping(t.Context()) })
+	again := spend(t, heir, n, 100)
+	again.await(t, &again.denied, 200)
+	again.end(t, budget)
+	return p.admitted.Load(), kept, again.admitted.Load()
+}
+
+// TestQuotaThroughFailover: replication is asynchronous, so an heir may lack the
+// last charges. A quota admits at most what it is and what the failover lost.
+func TestQuotaThroughFailover(t *testing.T) {
+	for name, start := range failovers() {
 		t.Run(name, func(t *testing.T) {
-			f := start(t)
-			s := open(t, f.url, func(o *redis.Options) { o.Timeout = budget })
-			storetest.Eventually(t, recovery, func() error { return s.Ping(t.Context()) })
 			const n = 5000
-			p := spend(t, s, n, 100)
-			p.await(t, &p.admitted, 1000)
-			f.lose() // while counts go on
-			p.end(t, budget)
-			if p.refused.Load() == 0 {
-				t.Error("no call was hit: the test did not test")
-			}
-			before := p.admitted.Load()
-			storetest.Eventually(t, recovery, func() error {
-				_, err := s.Counted(t.Context(), "spent by all")
-				return err
-			})
-			kept := used(t, s, "spent by all")
+			before, kept, after := spendThrough(t, start(t), "", n)
 			lost := max(before-kept, 0)
-			again := spend(t, s, n, 100)
-			again.await(t, &again.denied, 200)
-			again.end(t, budget)
-			sum := before + again.admitted.Load()
-			t.Logf("evidence: %s failover under 100 callers: %d admitted of a quota of %d, %d charges lost", name, sum, n, lost)
-			if sum > n+lost {
-				t.Errorf("%d admitted of a quota of %d, of which the failover lost %d", sum, n, lost)
+			t.Logf("evidence: %s failover under 100 callers: %d admitted of a quota of %d, %d charges lost", name, before+after, n, lost)
+			if before+after > n+lost {
+				t.Errorf("%d admitted of a quota of %d, of which the failover lost %d", before+after, n, lost)
 			}
 		})
+	}
+}
+
+// TestQuotaThroughFailoverWithReplicas: where a charge counts only when a replica
+// has it, none is lost, and a quota admits what it is and not one more.
+func TestQuotaThroughFailoverWithReplicas(t *testing.T) {
+	rounds := 1
+	if long() {
+		rounds = 10
+	}
+	for name, start := range failovers() {
+		t.Run(name, func(t *testing.T) {
+			const n = 5000
+			for range rounds {
+				before, kept, after := spendThrough(t, start(t), "?replicas=1", n)
+				t.Logf("evidence: %s failover under 100 callers, each charge with a replica: %d admitted of a quota of %d", name, before+after, n)
+				if kept < before || before+after > n {
+					t.Errorf("%d admitted before, of which the heir knows %d, and %d after, of a quota of %d", before, kept, after, n)
+				}
+			}
+		})
+	}
+}
+
+// TestTooFewReplicas: a change that no replica has counts as not made, whoever asks.
+func TestTooFewReplicas(t *testing.T) {
+	r := storetest.StartRedis(t, storetest.RedisBinary(t))
+	s := open(t, r.URL()+"?replicas=1", func(o *redis.Options) { o.Timeout = 3 * budget })
+	for name, do := range map[string]func() error{
+		"count": func() error {
+			_, err := s.Count(t.Context(), "x", store.Take, charge(1))
+			return err
+		},
+		"put":         func() error { _, err := s.Put(t.Context(), split("x"), []byte("v"), store.Write{}); return err },
+		"put, listed": func() error { _, err := s.Put(t.Context(), cred("x"), []byte("v"), store.Write{}); return err },
+		"delete":      func() error { return s.Delete(t.Context(), split("x"), store.Any) },
+		"publish":     func() error { _, err := s.Publish(t.Context(), "t", []byte("v")); return err },
+	} {
+		if err := do(); !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "too few replicas") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	wantFinding(t, s, store.Problem, "replicas=1")
+	s = open(t, r.URL()+"?replicas=1", func(o *redis.Options) { o.Timeout = budget })
+	together := spend(t, s, 1000, 50) // counts that travel together
+	together.await(t, &together.refused, 200)
+	together.end(t, budget)
+	if n := together.admitted.Load(); n != 0 {
+		t.Errorf("%d were admitted that no replica knows of", n)
 	}
 }
 

@@ -16,8 +16,6 @@ import (
 //go:embed scripts/count.lua
 var countSource string
 
-func countScript() script { return script{goredis.NewScript(countSource)} }
-
 // Sizes of what goes to the script and comes back, and what a wait without end
 // looks like there.
 const (

@@ -138,10 +138,10 @@ func (s *Store) runAlone(ctx context.Context, e *errand) error {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	c := counting(ctx, "evalsha", s.countHash, e)
-	_ = s.client.Process(ctx, c) // the command has the error
-	if strings.HasPrefix(replyText(c.Err()), noScript) {
+	_ = s.write(ctx, e.keys[0], c) // the command has the error
+	if unknown(c.Err()) {
 		c = counting(ctx, "eval", countSource, e)
-		_ = s.client.Process(ctx, c)
+		_ = s.write(ctx, e.keys[0], c)
 	}
 	e.answer, e.err = answerOf(c, e.size)
 	return e.err
@@ -156,17 +156,12 @@ func answerOf(c *goredis.Cmd, size int) (string, error) {
 	return answer, err
 }
 
-const noScript = "NOSCRIPT"
-
 // laneOf gives the lane of the server that has the keys.
 func (s *Store) laneOf(ctx context.Context, e *errand) (*lane, error) {
-	cluster, is := s.client.(*goredis.ClusterClient)
-	if !is {
+	if s.lane != nil {
 		return s.lane, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
-	server, err := cluster.MasterForKey(ctx, e.keys[0])
+	server, err := s.serverOf(ctx, e.keys[0])
 	if err != nil {
 		return nil, err
 	}
@@ -239,7 +234,11 @@ func (l *lane) fly(batch []*errand) {
 		calls = append(calls, counting(ctx, "evalsha", l.store.countHash, together...))
 		_ = pipe.Process(ctx, calls[len(calls)-1]) // only queued
 	}
+	confirmed := l.store.confirm(ctx, pipe)
 	_, err := pipe.Exec(ctx)
+	if err == nil {
+		err = confirmed()
+	}
 	for together := range slices.Chunk(batch, inCall) {
 		land(together, calls[0], err)
 		calls = calls[1:]
@@ -247,14 +246,14 @@ func (l *lane) fly(batch []*errand) {
 }
 
 // land hands the answer of one call to those who wait for it. The error of the
-// whole pipeline is the one that the hook gave.
+// whole pipeline is the one that the hook gave, or that replicas do not have it.
 func land(together []*errand, c *goredis.Cmd, whole error) {
 	size := 0
 	for _, e := range together {
 		size += e.size
 	}
 	answer, err := answerOf(c, size)
-	if err != nil && whole != nil && !isReply(err) && !errors.Is(err, errAnswer) {
+	if err == nil && errors.Is(whole, errUnconfirmed) || err != nil && whole != nil && !isReply(err) && !errors.Is(err, errAnswer) {
 		err = whole
 	}
 	for _, e := range together {
@@ -269,12 +268,11 @@ func land(together []*errand, c *goredis.Cmd, whole error) {
 // notExecuted tells errors of a server that has not run the script: it does not
 // know it (after a restart, a failover, SCRIPT FLUSH), or the key is elsewhere.
 // Such a count is sent again, by itself; the others of its batch are not.
-func notExecuted(err error) bool {
+func notExecuted(err error) bool { return unknown(err) || elsewhere(err) }
+
+func unknown(err error) bool { return strings.HasPrefix(replyText(err), "NOSCRIPT") }
+
+func elsewhere(err error) bool {
 	text := replyText(err)
-	for _, word := range []string{noScript, "MOVED ", "ASK "} {
-		if strings.HasPrefix(text, word) {
-			return true
-		}
-	}
-	return false
+	return strings.HasPrefix(text, "MOVED ") || strings.HasPrefix(text, "ASK ")
 }

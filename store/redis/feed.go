@@ -38,12 +38,10 @@ func (s *Store) Publish(ctx context.Context, topic string, payload []byte) (stor
 }
 
 func (s *Store) append(ctx context.Context, topic string, payload []byte) (store.Position, error) {
-	id, err := s.client.XAdd(ctx, &goredis.XAddArgs{
-		Stream: s.layout.Stream(),
-		MaxLen: store.FeedLength,
-		Approx: true,
-		Values: []any{fieldTopic, topic, fieldPayload, payload},
-	}).Result()
+	name := s.layout.Stream()
+	c := goredis.NewStringCmd(ctx, "xadd", name, "maxlen", "~", store.FeedLength, "*", fieldTopic, topic, fieldPayload, payload)
+	_ = s.write(ctx, name, c) // the command has the error
+	id, err := c.Result()
 	return store.Position(id), err
 }
 

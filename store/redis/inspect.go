@@ -17,6 +17,7 @@ type inspection struct {
 	subject  string
 	scheme   store.Scheme
 	budget   time.Duration
+	asked    int // replicas that must have a change
 	info     map[string]string
 	config   map[string]string // nil when it may not be read
 	findings []store.Finding
@@ -102,6 +103,14 @@ func (i *inspection) replication() {
 		return
 	}
 	replicas := i.number("connected_slaves")
+	if int(replicas) < i.asked {
+		i.say(store.Problem, "%d of the %d replicas that replicas=%d asks for: every change counts as not made", replicas, i.asked, i.asked)
+		return
+	}
+	if i.asked > 0 {
+		i.say(store.Fact, "%d replicas; a change counts when %d have it", replicas, i.asked)
+		return
+	}
 	if replicas == 0 {
 		i.say(store.Warning, "no replica: when it is gone, what it held is gone")
 		return

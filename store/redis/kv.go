@@ -58,7 +58,7 @@ func (s *Store) Put(ctx context.Context, key store.Key, value []byte, w store.Wr
 		if !key.Kind.Listed() && (w.If == store.Any || w.If == store.Absent) {
 			return s.set(ctx, s.layout.Name(key), envelope, w)
 		}
-		done, err := s.put.run(ctx, s.client, s.names(key), condition(w.If), envelope, store.Millis(w.Expires), key.ID)
+		done, err := s.put.run(ctx, s, s.names(key), condition(w.If), envelope, store.Millis(w.Expires), key.ID)
 		return held(done, err)
 	})
 	if err != nil {
@@ -76,7 +76,7 @@ func (s *Store) set(ctx context.Context, name string, envelope []byte, w store.W
 	if ms := store.Millis(w.Expires); ms != 0 {
 		cmd = append(cmd, "PXAT", ms)
 	}
-	err := s.client.Do(ctx, cmd...).Err()
+	err := s.write(ctx, name, goredis.NewCmd(ctx, cmd...))
 	if errors.Is(err, goredis.Nil) {
 		return store.ErrConflict
 	}
@@ -90,9 +90,10 @@ func (s *Store) Delete(ctx context.Context, key store.Key, cond store.Version) e
 	}
 	return s.call(ctx, "delete", func(ctx context.Context) error {
 		if cond == store.Any && !key.Kind.Listed() {
-			return s.client.Del(ctx, s.layout.Name(key)).Err()
+			name := s.layout.Name(key)
+			return s.write(ctx, name, goredis.NewIntCmd(ctx, "del", name))
 		}
-		done, err := s.delete.run(ctx, s.client, s.names(key), condition(cond), key.ID)
+		done, err := s.delete.run(ctx, s, s.names(key), condition(cond), key.ID)
 		return held(done, err)
 	})
 }

@@ -22,6 +22,7 @@ type Store struct {
 	tail   goredis.UniversalClient // for reading the feed, which blocks
 
 	put, delete script
+	replicas    int // that must have a change before it counts as made
 
 	countHash any      // of the counting script
 	lane      *lane    // of counts to the only server
@@ -44,17 +45,18 @@ func Open(o Options) (*Store, error) {
 	}
 	goredis.SetLogger(silent{})
 	s := &Store{
-		options: o,
-		layout:  store.Layout{Prefix: o.Prefix},
-		timeout: o.Timeout,
-		hooks:   o.Hooks,
-		now:     o.Now,
-		put:     putScript(),
-		delete:  deleteScript(),
+		options:  o,
+		layout:   store.Layout{Prefix: o.Prefix},
+		timeout:  o.Timeout,
+		hooks:    o.Hooks,
+		now:      o.Now,
+		replicas: o.Address.Replicas,
+		put:      scriptOf(putSource),
+		delete:   scriptOf(deleteSource),
 	}
 	s.ended, s.end = context.WithCancel(context.Background())
 	s.client = newClient(o, connections(o), s.guarded)
-	s.countHash = countScript().Hash()
+	s.countHash = scriptOf(countSource).Hash()
 	if only, ok := s.client.(*goredis.Client); ok {
 		s.lane = &lane{store: s, server: only}
 	}
