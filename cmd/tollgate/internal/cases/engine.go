@@ -62,7 +62,7 @@ func (p Parts) engine(ctx context.Context, path string) (*running, error) {
 	limits := authz.NewLimits(authz.LimitsOptions{Now: r.now})
 	limits.Use(r.store, false)
 	options := authz.Options{Now: r.now, Limiter: limits}
-	if service.Seals(loaded) {
+	if service.Seals(loaded) || !loaded.Listen.Admin.IsOff() {
 		ring, err := seal.Random()
 		if err != nil {
 			return nil, errors.Join(err, r.store.Close())

@@ -24,7 +24,7 @@ type keeper interface {
 }
 
 // errNothingKept says that a file fills a store that nobody would open.
-var errNothingKept = errors.New("the configuration keeps nothing in a store: it has neither credentials, nor split tokens, nor listen.public")
+var errNothingKept = errors.New("the configuration keeps nothing in a store: it has neither credentials, nor split tokens, nor listen.public or listen.admin")
 
 // keep implements keeper.
 func (r *running) keep(ctx context.Context, f *File, keys map[string]*tokens.Key) error {

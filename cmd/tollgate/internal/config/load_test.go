@@ -19,8 +19,8 @@ import (
 
 const fullExample = "../../../../docs/examples/full/tollgate.yaml"
 
-// TestFullExample: the example of every setting loads, but for exactly these
-// parts, whose time has not come.
+// TestFullExample: the example of every setting loads; Tyk files are read by
+// another package, which TestTheFullExampleLoads of the command has at hand.
 func TestFullExample(t *testing.T) {
 	_, problems := loaderOf(fullExample).Load(t.Context())
 	var got []string
