@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"os/exec"
 	"path/filepath"
 	"sync"
@@ -11,17 +12,24 @@ import (
 )
 
 // wycheproof is a module of test vectors without a Go package that could be
-// imported: the go tool unpacks it, and go.sum pins what it holds.
-const wycheproof = "github.com/google/wycheproof@v0.0.0-20191219022705-2196000605e4"
+// imported, so that go.mod cannot hold it: the go tool unpacks it, and what it holds
+// is pinned here.
+const (
+	wycheproof    = "github.com/google/wycheproof@v0.0.0-20191219022705-2196000605e4"
+	wycheproofSum = "h1:/jhsqtCSTRK25HsqYePIHeLbPIDBwVOANhQmWRdgsyA="
+)
 
 var wycheproofDir = sync.OnceValues(func() (string, error) {
 	out, err := exec.Command("go", "mod", "download", "-json", wycheproof).Output()
 	if err != nil {
 		return "", err
 	}
-	var module struct{ Dir string }
+	var module struct{ Dir, Sum string }
 	if err := json.Unmarshal(out, &module); err != nil {
 		return "", err
+	}
+	if module.Sum != wycheproofSum {
+		return "", fmt.Errorf("they are others than before: %s", module.Sum)
 	}
 	return filepath.Join(module.Dir, "testvectors"), nil
 })
