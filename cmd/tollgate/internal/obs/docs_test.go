@@ -12,12 +12,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tollgate-authz/tollgate/authz"
+	"github.com/tollgate-authz/tollgate/envoy"
 )
 
 // The pages for operators name exactly what there is.
 func TestDocsNameEveryMetric(t *testing.T) {
 	r := newRig(t)
 	r.WatchKeySets(func() []KeySet { return []KeySet{{Name: "x", Fetched: r.now, Next: r.now}} })
+	r.WatchCalls(func() envoy.Counts { return envoy.Counts{} })
 	r.Dependency("x", "ok", time.Millisecond)
 	r.Decision(t.Context(), &authz.DecisionInfo{Degraded: "x"})
 	families, err := r.metrics.registry.Gather()

@@ -11,7 +11,8 @@ import (
 
 // metrics are all that /metrics shows. docs/metrics.md lists them; a test holds
 // the two together. Checks stand in checks.go, dependencies and degradations in
-// capped.go, reloads in reload.go, key sets in keysets.go.
+// capped.go, reloads in reload.go, key sets in keysets.go, calls
+// of the front in calls.go.
 type metrics struct {
 	registry   *prometheus.Registry
 	checks     *checks

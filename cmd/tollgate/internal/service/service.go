@@ -121,6 +121,7 @@ func (s *Service) build(ctx context.Context) error {
 	s.authz = envoy.New(s.engine, envoy.Options{Log: s.log})
 	s.reloader = config.NewReloader(config.ReloaderOptions{Loader: s.options.Loader, Engine: counting{s.engine, s}, Observe: s.applied})
 	s.obs.WatchKeySets(s.keySets)
+	s.obs.WatchCalls(s.authz.Counts)
 	return s.listen(ctx)
 }
 

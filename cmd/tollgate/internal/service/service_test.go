@@ -148,7 +148,7 @@ func TestMetricsListenerTellsTheState(t *testing.T) {
 		t.Errorf("/livez: %d", status)
 	}
 	_, body := get(t, http.DefaultClient, base+"/metrics")
-	for _, want := range []string{`tollgate_build_info{`, "tollgate_config_generation 1", "tollgate_config_last_load_successful 1"} {
+	for _, want := range []string{`tollgate_build_info{`, "tollgate_config_generation 1", "tollgate_config_last_load_successful 1", `tollgate_calls_failed_total{cause="undecodable"} 0`} {
 		if !strings.Contains(body, want) {
 			t.Errorf("/metrics lacks %s", want)
 		}
