@@ -222,7 +222,7 @@ func shownGrant(t *testing.T, set *policies.Set, ids []string) string {
 	}
 	var out strings.Builder
 	fmt.Fprintln(&out, g.PoliciesText(), g.TagsText())
-	for _, api := range []string{"a", "b"} {
+	for _, api := range exampleAPIs() {
 		on := g.API(api)
 		for _, line := range []string{"GET /a", "GET /a/7", "POST /a", "GET /b/c", "POST /zzz"} {
 			v := permits(t, on, line)

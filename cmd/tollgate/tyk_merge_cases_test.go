@@ -1,0 +1,33 @@
+package main
+
+import (
+	"io"
+	"testing"
+
+	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/cases"
+)
+
+// TestTykMergeCases: the worked examples of how Tyk merges policies come out as
+// their case files say, on every surface.
+func TestTykMergeCases(t *testing.T) {
+	files, err := cases.Find("internal/tyk/testdata/7.2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	terminal := &terminal{out: io.Discard, err: io.Discard, getenv: func(string) (string, bool) { return "", false }, now: nil}
+	runner := &cases.Runner{Surfaces: terminal.surfaces()}
+	passed := map[string]int{}
+	for _, file := range files {
+		for _, r := range runner.Run(t.Context(), file) {
+			if r.Failed() {
+				t.Errorf("%s:%d %s (%s): %s %v", r.File, r.Line, r.Case, r.Surface, r.Error, r.Differences)
+			}
+			if r.Passed() {
+				passed[r.Surface]++
+			}
+		}
+	}
+	if len(files) < 67 || passed["engine"] < 140 || passed["grpc"] != passed["engine"] || passed["check"] < 110 || passed["explain"] < 110 {
+		t.Errorf("%d files, %v", len(files), passed)
+	}
+}
