@@ -1,6 +1,8 @@
 package split
 
 import (
+	"encoding/base64"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,6 +32,36 @@ func FuzzRecord(f *testing.F) {
 		}
 		if err == nil && (signed != "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0" || !until.Equal(expires)) {
 			t.Fatal("opened as something else")
+		}
+	})
+}
+
+// A text is a half when it is what the encoder writes for some bytes of a
+// signature's length, and only then.
+func FuzzHalf(f *testing.F) {
+	for _, bytes := range []int{0, 31, 32, 48, 64, 96, 132, 256, 384, 512, 525, 526} {
+		f.Add(base64.RawURLEncoding.EncodeToString(make([]byte, bytes)))
+	}
+	good := base64.RawURLEncoding.EncodeToString([]byte(strings.Repeat("\xfb\xef\xff", 12)))
+	for _, text := range []string{
+		good + "=", good + "\n", good[:20] + "\r\n" + good[20:], strings.NewReplacer("-", "+", "_", "/").Replace(good), good[:len(good)-1],
+		strings.Repeat("A", 42) + "B", " " + good, good + ".", "eyJhbGciOiJub25lIn0.e30." + good,
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		signature, err := half(text)
+		spelled := base64.RawURLEncoding.EncodeToString(signature) == text && len(signature) >= minSignature && len(text) <= maxHalf
+		if (err == nil) != spelled {
+			t.Fatalf("%d characters: %v", len(text), err)
+		}
+		if err == nil {
+			return
+		}
+		// Nor is the usual spelling of anything refused.
+		lenient, err := base64.RawURLEncoding.DecodeString(text)
+		if err == nil && len(lenient) >= minSignature && len(text) <= maxHalf && base64.RawURLEncoding.EncodeToString(lenient) == text {
+			t.Fatal("the usual spelling of a signature was refused")
 		}
 	})
 }

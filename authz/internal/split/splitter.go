@@ -139,9 +139,7 @@ func (s *Splitter) fetch(ctx context.Context, d digest, text string) (*Whole, er
 	// The look-up is shared by all who present this half now, so it must not
 	// end with the first of them.
 	result := s.flight.DoChan(string(d[:]), func() (any, error) {
-		own, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.options.Budget)
-		defer cancel()
-		return s.lookUp(own, d, signature)
+		return s.lookUp(context.WithoutCancel(ctx), d, signature)
 	})
 	select {
 	case r := <-result:
@@ -164,12 +162,10 @@ type found struct {
 
 // lookUp asks the places of all seal keys at once: one round trip in time.
 func (s *Splitter) lookUp(ctx context.Context, d digest, signature []byte) (*Whole, error) {
-	ring := s.options.Keyring
-	results := make(chan found, ring.Len())
-	asked := 0
-	for derived := range ring.Derivations(purpose, signature) {
-		asked++
-		if asked == ring.Len() { // the last one on this goroutine: mostly the only one
+	asked := s.options.Keyring.Len()
+	results := make(chan found, asked)
+	for derived := range s.options.Keyring.Derivations(purpose, signature) {
+		if asked == 1 {
 			results <- s.read(ctx, placeOf(derived))
 			break
 		}
@@ -193,7 +189,11 @@ func (s *Splitter) lookUp(ctx context.Context, d digest, signature []byte) (*Who
 	return nil, ErrNoToken
 }
 
+// read asks one place. The budget is its own: what is found elsewhere first does
+// not cut it short, which would look like a store that does not answer.
 func (s *Splitter) read(ctx context.Context, p place) found {
+	ctx, cancel := context.WithTimeout(ctx, s.options.Budget)
+	defer cancel()
 	record, err := s.options.Store.Get(ctx, p.key())
 	if errors.Is(err, store.ErrNotFound) {
 		return found{err: ErrNoToken}
