@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -21,8 +22,8 @@ func newEnvoy(t *terminal) *cobra.Command {
 
 // printFlags are the flags of envoy print.
 type printFlags struct {
-	listen, admin, upstream, gates string
-	ca, name, cert, key            string
+	listen, admin, upstream, gates, publicGates string
+	ca, name, cert, key                         string
 
 	cluster clusterFlags
 }
@@ -34,6 +35,8 @@ func newEnvoyPrint(t *terminal) *cobra.Command {
 		Short: "print a configuration with tollgate in front of an upstream",
 		Long: `Print a configuration that is filled in from the configuration file: where
 tollgate listens, the hosts and paths of its APIs, and the headers that it injects.
+With listen.public the paths of token endpoints, /revoke and metadata go there, and
+are not checked.
 
 edge and sidecar are bootstrap configurations of Envoy: the one asks tollgate over
 TCP, the other over a Unix socket. istio and envoy-gateway are resources for
@@ -47,6 +50,7 @@ Kubernetes. What each setting is for stands beside it.`,
 	set.StringVar(&flags.admin, "admin", "127.0.0.1:9901", "edge, sidecar: Envoy's admin interface; empty for none")
 	set.StringVar(&flags.upstream, "upstream", "127.0.0.1:3000", "edge, sidecar: where allowed requests go")
 	set.StringVar(&flags.gates, "gate", "", "edge, sidecar: where Envoy finds tollgate, several with commas; default: listen.check")
+	set.StringVar(&flags.publicGates, "public-gate", "", "edge, sidecar: where Envoy finds listen.public; default: the hosts of --gate, or listen.public")
 	set.StringVar(&flags.ca, "ca", "", "edge: PEM file that tollgate's certificate is verified with")
 	set.StringVar(&flags.name, "server-name", "", "edge: name in tollgate's certificate")
 	set.StringVar(&flags.cert, "client-cert", "", "edge: Envoy's certificate, where listen.check has client_ca")
@@ -66,6 +70,9 @@ Kubernetes. What each setting is for stands beside it.`,
 		}
 		if err != nil {
 			return &exit{code: exitUsage, cause: err}
+		}
+		if publicOf(loaded) != nil && loaded.Limits.TrustedHops == 0 {
+			fmt.Fprintln(t.err, "limits.trusted_hops is 0: token requests are limited by address, and behind this front all have one: set it to 1")
 		}
 		_, err = t.out.Write(out)
 		return err
@@ -100,8 +107,14 @@ func (f *printFlags) bootstrap(shape envoyconfig.Shape, loaded *config.Config) (
 		}
 		params.Gates = append(params.Gates, parsed)
 	}
+	public, err := f.public(loaded)
+	if err != nil {
+		return nil, err
+	}
+	params.Public = public
+	onlyPublic := loaded.Listen.Check.TLS == nil && public != nil && public.TLS != nil
 	switch {
-	case f.ca != "" || f.name != "":
+	case (f.ca != "" || f.name != "") && !onlyPublic:
 		params.TLS = &envoyconfig.TLS{CA: f.ca, Name: f.name, Cert: f.cert, Key: f.key}
 	case loaded.Listen.Check.TLS != nil:
 		return nil, usage("listen.check has tls: give --ca and --server-name")

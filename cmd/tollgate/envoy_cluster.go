@@ -37,9 +37,34 @@ func (f *clusterFlags) add(set *pflag.FlagSet) {
 type resources struct {
 	Service, ServiceNamespace, Gateway, GatewayNamespace string
 
+	Port   int
+	Strip  []string // injected headers outside x-tollgate-
+	Mesh   string   // the part of the mesh configuration, as comments
+	Public *public  // nil: no path is left unchecked
+}
+
+// public is what clients without a token may reach.
+type public struct {
 	Port  int
-	Strip []string // injected headers outside x-tollgate-
-	Mesh  string   // the part of the mesh configuration, as comments
+	Paths []string
+	Hosts []string // none: every host
+}
+
+// publicIn is public in a cluster.
+func publicIn(loaded *config.Config) (*public, error) {
+	reached := publicOf(loaded)
+	if reached == nil {
+		return nil, nil
+	}
+	address, err := envoyconfig.ParseAddress(loaded.Listen.Public.Address)
+	if err != nil || address.Socket != "" {
+		return nil, usage("in a cluster listen.public is reached over TCP: set it to 0.0.0.0:9192, with tls or insecure_plaintext")
+	}
+	out := &public{Port: address.Port, Paths: reached.Paths, Hosts: reached.Hosts}
+	if slices.Contains(out.Hosts, "*") {
+		out.Hosts = nil
+	}
+	return out, nil
 }
 
 // render fills in the resources for one front.
@@ -51,6 +76,9 @@ func (f *clusterFlags) render(front string, loaded *config.Config) ([]byte, erro
 	seen := resources{
 		Service: f.service, ServiceNamespace: f.serviceNamespace, Gateway: f.gateway, GatewayNamespace: f.gatewayNamespace,
 		Port: address.Port, Strip: injected(loaded),
+	}
+	if seen.Public, err = publicIn(loaded); err != nil {
+		return nil, err
 	}
 	defaults := map[string][2]string{"istio": {"ingressgateway", "istio-system"}, "envoy-gateway": {"eg", "default"}}[front]
 	if seen.Gateway == "" {
@@ -66,13 +94,19 @@ func (f *clusterFlags) render(front string, loaded *config.Config) ([]byte, erro
 		quoted, err := json.Marshal(text)
 		return string(quoted), err
 	}
-	parsed, err := template.New(front+".yaml.tmpl").Funcs(template.FuncMap{"quote": quote}).ParseFS(fronts, "front/"+front+".yaml.tmpl")
+	parsed, err := template.New(front+".yaml.tmpl").Funcs(template.FuncMap{"quote": quote, "list": list}).ParseFS(fronts, "front/"+front+".yaml.tmpl")
 	if err != nil {
 		return nil, err
 	}
 	var out bytes.Buffer
 	err = parsed.Execute(&out, &seen)
 	return out.Bytes(), err
+}
+
+// list writes texts as a YAML list.
+func list(texts []string) (string, error) {
+	text, err := json.Marshal(texts)
+	return string(text), err
 }
 
 // mesh is what Istio's mesh configuration needs.
