@@ -121,13 +121,22 @@ func (s *Splitter) Restore(ctx context.Context, text string) (*Whole, error) {
 		return nil, ErrHalf
 	}
 	d := digestOf(text)
-	now := s.options.Now()
-	if o, found, missed := s.memory.find(d, now); found {
-		return o.whole, nil
-	} else if missed {
-		return nil, ErrNoToken
+	if whole, err := s.remembered(d); whole != nil || err != nil {
+		return whole, err
 	}
 	return s.fetch(ctx, d, text)
+}
+
+// remembered is what this replica knows of a half; nil and nil is nothing.
+func (s *Splitter) remembered(d digest) (*Whole, error) {
+	o, found, missed := s.memory.find(d, s.options.Now())
+	switch {
+	case found:
+		return o.whole, nil
+	case missed:
+		return nil, ErrNoToken
+	}
+	return nil, nil //nolint:nilnil // neither a token nor a miss
 }
 
 // fetch asks the store, once for all who present a half now.
@@ -139,6 +148,10 @@ func (s *Splitter) fetch(ctx context.Context, d digest, text string) (*Whole, er
 	// The look-up is shared by all who present this half now, so it must not
 	// end with the first of them.
 	result := s.flight.DoChan(string(d[:]), func() (any, error) {
+		// Another look-up may have ended since this caller found nothing.
+		if whole, err := s.remembered(d); whole != nil || err != nil {
+			return whole, err
+		}
 		return s.lookUp(context.WithoutCancel(ctx), d, signature)
 	})
 	select {
