@@ -18,6 +18,7 @@ import (
 	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/config"
 	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/obs"
 	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/tokens"
+	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/tyk"
 )
 
 const text = `
@@ -82,7 +83,7 @@ func options(dir string, log io.Writer) Options {
 	return Options{
 		Loader: &config.Loader{
 			Path: filepath.Join(dir, "tollgate.yaml"),
-			Env:  func(string) (string, bool) { return "", false },
+			Env:  func(string) (string, bool) { return "", false }, Foreign: tyk.Foreign,
 		},
 		Log: log, Build: obs.Build{Version: "test"},
 	}
