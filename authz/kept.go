@@ -105,7 +105,10 @@ func (k *Kept) Find(ctx context.Context, org, id string) (*Credential, error) {
 		ID: live.ID, Inactive: live.Inactive, Expires: live.Expires, Policies: live.Policies, Tags: live.Tags,
 		Meta: live.Meta, Keys: live.Keys(k.options.Now()), Compiled: &live.Compiled,
 	}
-	if len(live.Access) > 0 || live.Rate != nil || live.Quota != nil {
+	switch {
+	case live.Tyk != nil:
+		found.Own = &policies.Spec{ID: live.Session(), Org: live.Org, Tyk: live.Tyk}
+	case len(live.Access) > 0 || live.Rate != nil || live.Quota != nil:
 		found.Own = &policies.Spec{ID: live.Session(), Org: live.Org, Access: live.Access, Rate: live.Rate, Quota: live.Quota}
 	}
 	return found, nil

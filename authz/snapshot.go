@@ -45,16 +45,21 @@ type APIInfo struct {
 	Observe  bool
 	Tyk      bool
 	Match    []MatchSpec
+	Paths    TykPaths
 }
 
 // APIs are the APIs in the order of the file.
 func (s *Snapshot) APIs() []APIInfo {
 	out := make([]APIInfo, 0, len(s.apis))
 	for _, a := range s.apis {
-		out = append(out, APIInfo{
+		info := APIInfo{
 			ID: a.spec.ID, Name: a.spec.Name, Org: a.spec.Org,
 			Inactive: a.spec.Inactive, Observe: a.spec.Observe, Tyk: a.spec.Tyk, Match: a.spec.Match,
-		})
+		}
+		if def := a.spec.Definition; def != nil {
+			info.Paths = def.Paths
+		}
+		out = append(out, info)
 	}
 	return out
 }

@@ -89,6 +89,14 @@ type TykDefinition struct {
 	// Context lets templates name $tyk_context variables (enable_context_vars).
 	Context  bool
 	Versions *TykVersions // nil: one version
+	Paths    TykPaths
+}
+
+// TykPaths says how patterns of paths are read in the documents of keys, which
+// come when the definition is loaded long since.
+type TykPaths struct {
+	Legacy bool     // tyk.paths: legacy
+	Also   []string // where it listens besides its path, as regular expressions
 }
 
 // TykVersions is how a request of a versioned API names its version.

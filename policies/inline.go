@@ -14,16 +14,16 @@ type Inline struct {
 }
 
 // CompileInline compiles what a credential has of its own: Access, Rate and
-// Quota of spec. Its Org and ID name the counters, so the ID is one that no
+// Quota of spec, or Tyk in the place of Access. Its Org and ID name the counters, so the ID is one that no
 // policy can have: that of the credential's session. Pointers of problems are
 // relative to the spec.
 func (s *Set) CompileInline(spec *Spec) (*Inline, []Problem) {
-	c := compiler{apis: s.apis}
+	c := compiler{apis: s.apis, merge: MergeTyk}
 	c.checkRate("/rate", spec.Rate)
 	c.checkQuota("/quota", spec.Quota)
 	owner := key{spec.Org, spec.ID}
 	in := &Inline{rate: countedRate(owner, "", "", spec.Rate), quota: countedQuota(owner, "", spec.Quota)}
-	if len(spec.Access) > 0 {
+	if len(spec.Access) > 0 || spec.Tyk != nil {
 		own := *spec
 		own.Rate, own.Quota = nil, nil
 		in.policy = c.policy("", &own)

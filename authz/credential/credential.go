@@ -43,11 +43,15 @@ type Credential struct {
 	Access   []policies.AccessSpec `json:"access,omitempty"` // rights of its own
 	Rate     *policies.Rate        `json:"rate,omitempty"`   // a rate of its own
 	Quota    *policies.Quota       `json:"quota,omitempty"`
-	Tags     []string              `json:"tags,omitempty"`
-	Meta     map[string]string     `json:"meta,omitempty"`
-	Secrets  []Secret              `json:"secrets"` // newest first, at most MaxSecrets
-	Created  time.Time             `json:"created"`
-	Updated  time.Time             `json:"updated"`
+	// Tyk are rights and limits as a Tyk document gives them, with versions and with
+	// limits of APIs and endpoints; they stand in for Access, Rate and Quota, which
+	// say what a native key can of the same.
+	Tyk     *policies.TykSpec `json:"tyk,omitempty"`
+	Tags    []string          `json:"tags,omitempty"`
+	Meta    map[string]string `json:"meta,omitempty"`
+	Secrets []Secret          `json:"secrets"` // newest first, at most MaxSecrets
+	Created time.Time         `json:"created"`
+	Updated time.Time         `json:"updated"`
 	// Foreign is what a Tyk-shaped document said that has no meaning here, kept so
 	// that it can be given back as it came.
 	Foreign []byte `json:"foreign,omitempty"`

@@ -170,19 +170,21 @@ func (s keyService) UpdateKey(ctx context.Context, req *adminv1.UpdateKeyRequest
 		return nil, err
 	}
 	session := credential.Session(fresh.Org, fresh.ID)
+	var lost []string
 	stored, err := registry.Update(ctx, session, tagOf(ctx, req.GetKey().GetEtag()), func(c *credential.Credential) error {
-		old := c.Secrets
+		old := *c
 		*c = *fresh
 		if c.Secrets = secrets; secrets == nil {
-			c.Secrets = old
+			c.Secrets = old.Secrets
 		}
+		lost = keepTyk(c, &old)
 		return nil
 	})
 	if err != nil {
 		return nil, statusOf(err)
 	}
 	setEtag(ctx, stored.Etag)
-	return &adminv1.UpdateKeyResponse{Key: keyOf(stored), Warnings: stored.Warnings()}, nil
+	return &adminv1.UpdateKeyResponse{Key: keyOf(stored), Warnings: append(stored.Warnings(), lost...)}, nil
 }
 
 // RotateKey implements KeyService.
@@ -255,8 +257,11 @@ func (s *Server) known(c *credential.Credential) error {
 			return status.Errorf(codes.InvalidArgument, "no policy %q: list them with GET /v1/policies", id)
 		}
 	}
-	own := &policies.Spec{ID: "key", Access: c.Access, Rate: c.Rate, Quota: c.Quota}
-	for _, p := range snap.CheckOwn(own) {
+	found := snap.CheckOwn(&policies.Spec{ID: "key", Access: c.Access, Rate: c.Rate, Quota: c.Quota})
+	if c.Tyk != nil {
+		found = append(found, snap.CheckOwn(&policies.Spec{ID: "key", Tyk: c.Tyk})...)
+	}
+	for _, p := range found {
 		if !p.Warning {
 			return status.Errorf(codes.InvalidArgument, "%s: %s: %s", strings.TrimPrefix(p.At, "/"), p.What, p.Instead)
 		}

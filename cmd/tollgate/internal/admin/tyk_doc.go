@@ -40,13 +40,14 @@ func (c *tykCall) read() (*tykDocument, error) {
 	if err != nil {
 		return nil, err
 	}
-	listen := map[string]string{}
+	o := tyk.SessionOptions{Legacy: map[string]bool{}, Listen: map[string]string{}, Also: map[string][]string{}}
 	for _, a := range snap.APIs() {
 		if len(a.Match) > 0 {
-			listen[a.ID] = strings.TrimSuffix(a.Match[0].Path, "/")
+			o.Listen[a.ID] = strings.TrimSuffix(a.Match[0].Path, "/")
 		}
+		o.Legacy[a.ID], o.Also[a.ID] = a.Paths.Legacy, a.Paths.Also
 	}
-	session, err := tyk.ReadSession(doc, tyk.SessionOptions{Listen: listen})
+	session, err := tyk.ReadSession(doc, o)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +74,7 @@ func (c *tykCall) key(d *tykDocument) (*credential.Credential, error) {
 	}
 	k := &credential.Credential{
 		Org: org, Alias: d.Alias, Inactive: d.Inactive, Policies: d.Policies, Tags: d.Tags, Meta: d.Meta,
-		Access: d.Own.Access, Rate: d.Own.Rate, Quota: d.Own.Quota,
+		Access: d.Own.Access, Rate: d.Own.Rate, Quota: d.Own.Quota, Tyk: d.Tyk,
 	}
 	if err := c.known(k); err != nil {
 		return nil, &tykFault{http.StatusBadRequest, "Failed to create key - " + status.Convert(err).Message()}

@@ -31,13 +31,12 @@ func (c *tykCall) get() error {
 // sessionDocument is a key as Tyk shows it; its secret is masked.
 func sessionDocument(s *credential.Stored) map[string]any {
 	doc := map[string]any{}
+	nativeDocument(doc, s.Credential)
 	var kept map[string]json.RawMessage
 	if len(s.Foreign) > 0 && json.Unmarshal(s.Foreign, &kept) == nil {
 		for name, v := range kept {
 			doc[name] = v
 		}
-	} else {
-		nativeDocument(doc, s.Credential)
 	}
 	doc["jwt_data"] = map[string]string{"secret": tykMask}
 	doc["org_id"], doc["alias"], doc["is_inactive"] = s.Org, s.Alias, s.Inactive

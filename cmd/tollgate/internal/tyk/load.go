@@ -67,7 +67,7 @@ func Load(files []config.ForeignFile, o Options) *Loaded {
 			v.wrong("it is no file of Tyk that is known", "an API definition, policies or tyk.conf")
 		}
 	}
-	p := &paths{legacy: o.LegacyPaths, listen: map[string]string{}, also: map[string][]string{}, known: map[[2]string]string{}}
+	p := &paths{legacy: func(string) bool { return o.LegacyPaths }, listen: map[string]string{}, also: map[string][]string{}, known: map[[2]string]string{}}
 	l.addAPIs(definitions, p, o.Resolve)
 	l.addPolicies(rules, p)
 	l.Findings = once(l.Findings)
@@ -165,6 +165,11 @@ func (l *Loaded) addAPIs(definitions []definition, p *paths, resolve Resolve) {
 		l.apiPlaces = append(l.apiPlaces, d.at)
 	}
 	l.versionPaths(definitions, p)
+	for i := range l.APIs {
+		if a := &l.APIs[i]; a.Definition != nil {
+			a.Definition.Paths = authz.TykPaths{Legacy: p.legacy(a.ID), Also: p.also[a.ID]}
+		}
+	}
 }
 
 func (l *Loaded) addPolicies(rules []named, p *paths) {

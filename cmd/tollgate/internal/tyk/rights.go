@@ -9,10 +9,10 @@ import (
 
 // paths says how patterns of paths are read, and where APIs listen.
 type paths struct {
-	legacy bool                 // tyk.paths: legacy, Tyk's built-in default
-	listen map[string]string    // API id → listen path without the last slash
-	also   map[string][]string  // API id → other paths that it listens on, as regular expressions
-	known  map[[2]string]string // API id and pattern → what came of it; "" for nothing
+	legacy func(api string) bool // tyk.paths: legacy, Tyk's built-in default
+	listen map[string]string     // API id → listen path without the last slash
+	also   map[string][]string   // API id → other paths that it listens on, as regular expressions
+	known  map[[2]string]string  // API id and pattern → what came of it; "" for nothing
 }
 
 var templateName = regexp.MustCompile(`{[^{}]*}`)
@@ -40,7 +40,7 @@ func (p *paths) anchored(api, text string) (anchored string, ok bool) {
 	}
 	expr = strings.ReplaceAll(expr, "/*/", "/[^/]+/")
 	expr = strings.ReplaceAll(expr, "/*", "/.*")
-	if p.legacy {
+	if p.legacy(api) {
 		anchored = searched(expr)
 	} else {
 		if text == "" { // matches nothing here in Tyk
@@ -106,7 +106,7 @@ func (p *paths) url(api string, u value) policies.AllowSpec {
 		at.note("url-invalid", "the pattern "+shown(at.text())+" grants nothing", "a path or a regular expression")
 		return policies.AllowSpec{Methods: methods, Path: "regex:^$"}
 	}
-	if p.legacy && (!strings.HasPrefix(at.text(), "^") || !strings.HasSuffix(at.text(), "$")) {
+	if p.legacy(api) && (!strings.HasPrefix(at.text(), "^") || !strings.HasSuffix(at.text(), "$")) {
 		at.note("url-unanchored", "the pattern "+shown(at.text())+" fits anywhere in a path", "^…$, or tyk.paths: prefix_suffix")
 	}
 	return policies.AllowSpec{Methods: methods, Path: pattern}

@@ -24,16 +24,19 @@ type Session struct {
 	Inactive   bool
 	Tags       []string
 	Meta       map[string]string
-	// Own are rights, rate and quota of its own, natively.
+	// Own are rights, rate and quota of its own, natively. Tyk is all that the
+	// document says of them, nil where policies say it.
 	Own policies.Spec
+	Tyk *policies.TykSpec
 	// Warnings name what is kept differently, or has no meaning for this gate.
 	Warnings []string
 }
 
-// SessionOptions say how patterns of paths are read.
+// SessionOptions say how patterns of paths are read, by the id of the API.
 type SessionOptions struct {
-	LegacyPaths bool              // tyk.paths: legacy
-	Listen      map[string]string // API id → the path it listens on, without the last slash
+	Legacy map[string]bool     // tyk.paths: legacy
+	Listen map[string]string   // the path it listens on, without the last slash
+	Also   map[string][]string // other ones, as regular expressions
 }
 
 // ErrSession says that a session document cannot be read. Its text never shows a
@@ -52,7 +55,7 @@ func ReadSession(doc []byte, o SessionOptions) (*Session, error) {
 		return nil, fmt.Errorf("%w: the body is no object", ErrSession)
 	}
 	v.duplicates()
-	p := &paths{legacy: o.LegacyPaths, listen: o.Listen, known: map[[2]string]string{}}
+	p := &paths{legacy: func(api string) bool { return o.Legacy[api] }, listen: o.Listen, also: o.Also, known: map[[2]string]string{}}
 	s := p.session(v)
 	for _, f := range found {
 		text := f.Field + ": " + f.Reason
@@ -81,17 +84,28 @@ func (p *paths) session(v value) *Session {
 		}
 	}
 	access := p.access(v.get("access_rights"))
+	limit := limitOf(v)
+	if len(access) > 0 && len(s.Policies) == 0 {
+		// A right with a limit of its own counts apart, the others share that of the
+		// document: what per_api says of a policy.
+		s.Tyk = &policies.TykSpec{PerAPI: true, Limit: limit, Access: access}
+	}
 	for i := range access {
+		if s.Tyk != nil {
+			break
+		}
 		if access[i].Limit != (policies.TykLimit{}) {
-			s.warn("access_rights." + access[i].API + ".limit: a key has one rate and one quota over all its APIs: those of the document itself")
+			s.warn("access_rights." + access[i].API + ".limit: beside apply_policies it has no meaning")
 		}
 		if len(access[i].Versions) > 0 && !slices.Equal(access[i].Versions, []string{"Default"}) {
-			s.warn("access_rights." + access[i].API + ".versions: every version of the API is granted")
+			s.warn("access_rights." + access[i].API + ".versions: beside apply_policies they have no meaning")
 		}
 	}
-	native, lost := (&policies.Spec{Tyk: &policies.TykSpec{Limit: limitOf(v), Access: access}}).Native()
+	native, lost := (&policies.Spec{Tyk: &policies.TykSpec{Limit: limit, Access: access}}).Native()
 	for _, text := range lost {
-		s.warn("access_rights: not kept: " + text)
+		if s.Tyk == nil {
+			s.warn("access_rights: not kept: " + text)
+		}
 	}
 	s.Own = native
 	return s
