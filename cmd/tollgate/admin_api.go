@@ -27,9 +27,22 @@ func addAPIFlags(c *cobra.Command) *apiFlags {
 	f := &apiFlags{}
 	c.Flags().StringVar(&f.server, "server", "", "the admin listener of a running service, such as http://127.0.0.1:9193")
 	c.Flags().BoolVar(&f.offline, "offline", false, "open the store of --config itself")
+	oneOfThem(c)
 	outputFlag(c, &f.output)
 	f.file = addFileFlags(c)
 	return f
+}
+
+// oneOfThem makes --offline, when it is given, outdo TOLLGATE_SERVER, and --server
+// TOLLGATE_OFFLINE.
+func oneOfThem(c *cobra.Command) {
+	for name, other := range map[string]string{"offline": "server", "server": "offline"} {
+		flag := c.Flags().Lookup(name)
+		if flag.Annotations == nil {
+			flag.Annotations = map[string][]string{}
+		}
+		flag.Annotations[inPlaceOf] = []string{other}
+	}
 }
 
 // api is an admin API that a command asks.

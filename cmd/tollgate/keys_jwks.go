@@ -37,6 +37,7 @@ Exit status 0: every set has a usable key; 1: one has not; 2: asked wrongly.`,
 	outputFlag(c, &output)
 	c.Flags().StringVar(&server, "server", "", "the listener of a running service, such as http://127.0.0.1:9192")
 	c.Flags().BoolVar(&offline, "offline", false, "fetch the sets of --config from here, once")
+	oneOfThem(c)
 	file := addFileFlags(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		switch {

@@ -151,6 +151,13 @@ func TestKeysOffline(t *testing.T) {
 	s.more = nil
 	s.expect(t, exitUsage, "whose?", "keys", "list")
 	s.expect(t, exitUsage, "give one of them", "keys", "list", "--offline", "--server", "http://127.0.0.1:1")
+	// A flag outdoes the environment, also where it says otherwise.
+	s.env["TOLLGATE_SERVER"] = "http://127.0.0.1:1"
+	s.expect(t, exitOK, "", "keys", "list", "--offline", "-c", s.config())
+	s.env["TOLLGATE_OFFLINE"] = "true"
+	s.expect(t, exitUsage, "give one of them", "keys", "list")
+	delete(s.env, "TOLLGATE_SERVER")
+	s.expect(t, exitFail, "127.0.0.1:1", "keys", "list", "--server", "http://127.0.0.1:1")
 }
 
 // lookAfterKeys is what both ways can do.

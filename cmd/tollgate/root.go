@@ -153,11 +153,21 @@ func environmentName(flag string) string {
 	return "TOLLGATE_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
+// inPlaceOf names the flags that say otherwise: one that was given outdoes the
+// environment for these.
+const inPlaceOf = "in-place-of"
+
 // fromEnvironment fills in the flags that were not given.
 func fromEnvironment(flags *pflag.FlagSet, getenv func(string) (string, bool)) error {
+	outdone := map[string]bool{}
+	flags.Visit(func(flag *pflag.Flag) {
+		for _, name := range flag.Annotations[inPlaceOf] {
+			outdone[name] = true
+		}
+	})
 	var failed error
 	flags.VisitAll(func(flag *pflag.Flag) {
-		if flag.Changed || flag.Name == "help" || flag.Annotations[ofFile] != nil {
+		if flag.Changed || outdone[flag.Name] || flag.Name == "help" || flag.Annotations[ofFile] != nil {
 			return
 		}
 		value, ok := getenv(environmentName(flag.Name))
