@@ -48,14 +48,20 @@ func newReplica(t *testing.T, configuration string, upstream *recorder) *replica
 	t.Helper()
 	w := &world{dir: t.TempDir(), upstream: upstream}
 	w.gate = startGate(t, w.write(t, "tollgate.yaml", configuration))
-	for line := range strings.Lines(w.gate.Output()) {
+	w.startFront(t, envoyconfig.Edge, w.gate.address)
+	return &replica{world: w, public: w.gate.publicURL(t)}
+}
+
+// publicURL is where the public listener of a gate is.
+func (g *gate) publicURL(t *testing.T) string {
+	t.Helper()
+	for line := range strings.Lines(g.Output()) {
 		if at, ok := strings.CutPrefix(strings.TrimSpace(line), "listening public "); ok {
-			w.startFront(t, envoyconfig.Edge, w.gate.address)
-			return &replica{world: w, public: "http://" + at}
+			return "http://" + at
 		}
 	}
 	t.Fatal("no public listener")
-	return nil
+	return ""
 }
 
 // form posts to the public listener as the client of the provider.

@@ -5,9 +5,16 @@ import { createServer } from 'node:http';
 import { exportJWK, generateKeyPair } from 'jose';
 import Provider from 'oidc-provider';
 
-async function key(alg, kid) {
-  const { privateKey } = await generateKeyPair(alg, { extractable: true });
+async function key(alg, kid, options) {
+  const { privateKey } = await generateKeyPair(alg, { extractable: true, ...options });
   return { ...(await exportJWK(privateKey)), alg, kid, use: 'sig' };
+}
+
+// What a resource shares with the provider for HS256.
+const secret = Buffer.from('a-made-up-secret-of-the-tests-0123456789');
+
+function signing(alg) {
+  return alg.startsWith('HS') ? { alg, key: secret } : { alg };
 }
 
 const listener = createServer();
@@ -22,7 +29,12 @@ listener.listen(0, '127.0.0.1', async () => {
       response_types: ['code'],
     }],
     cookies: { keys: [randomBytes(16).toString('hex')] },
-    jwks: { keys: [await key('RS256', 'rsa'), await key('ES256', 'ec')] },
+    jwks: {
+      keys: await Promise.all([
+        key('RS256', 'rsa'), key('ES256', 'ec'), key('PS256', 'pss'), key('ES512', 'ec-521'), key('EdDSA', 'ed'),
+        key('RS512', 'rsa-4096', { modulusLength: 4096 }),
+      ]),
+    },
     extraTokenClaims: () => ({ pol: ['reader'] }),
     features: {
       clientCredentials: { enabled: true },
@@ -35,7 +47,7 @@ listener.listen(0, '127.0.0.1', async () => {
           audience: 'orders',
           accessTokenFormat: 'jwt',
           accessTokenTTL: 300,
-          jwt: { sign: { alg: new URL(resource).pathname.slice(1) } },
+          jwt: { sign: signing(new URL(resource).pathname.slice(1)) },
         }),
       },
     },
