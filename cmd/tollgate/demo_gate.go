@@ -8,13 +8,14 @@ import (
 
 	"github.com/tollgate-authz/tollgate/authz"
 	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/config"
+	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/demo"
 	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/service"
 )
 
 // gateOfDemo starts a gate inside this process: the very service of serve. The
 // environment does not reach it, so that the tour is the same everywhere.
-func gateOfDemo(t *terminal) func(context.Context, string, authz.Observer) (string, func() error, error) {
-	return func(ctx context.Context, file string, observer authz.Observer) (string, func() error, error) {
+func gateOfDemo(t *terminal) func(context.Context, string, authz.Observer) (demo.Gate, error) {
+	return func(ctx context.Context, file string, observer authz.Observer) (demo.Gate, error) {
 		inner := *t
 		log := &lockedBuffer{}
 		inner.err = log
@@ -24,7 +25,7 @@ func gateOfDemo(t *terminal) func(context.Context, string, authz.Observer) (stri
 			Observer: observer,
 		})
 		if err != nil {
-			return "", nil, errors.New("the gate does not start:\n" + log.String())
+			return demo.Gate{}, errors.New("the gate does not start:\n" + log.String())
 		}
 		serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 		ready, ended := make(chan struct{}), make(chan error, 1)
@@ -32,12 +33,16 @@ func gateOfDemo(t *terminal) func(context.Context, string, authz.Observer) (stri
 		end := func() error { stop(); return <-ended }
 		select {
 		case <-ready:
-			return s.Bound()[0].Address, end, nil
+			at := map[string]string{}
+			for _, bound := range s.Bound() {
+				at[bound.Name] = bound.Address
+			}
+			return demo.Gate{Check: at["check"], Public: at["public"], Admin: at["admin"], End: end}, nil
 		case err := <-ended:
 			stop()
-			return "", nil, errors.Join(errors.New("the gate has ended"), err)
+			return demo.Gate{}, errors.Join(errors.New("the gate has ended"), err)
 		case <-ctx.Done():
-			return "", nil, errors.Join(ctx.Err(), end())
+			return demo.Gate{}, errors.Join(ctx.Err(), end())
 		}
 	}
 }

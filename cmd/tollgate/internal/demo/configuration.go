@@ -11,8 +11,12 @@ const configurationText = `# The configuration of tollgate demo.
 version: 1
 listen:
   check: 127.0.0.1:0
+  public: 127.0.0.1:0
+  admin: 127.0.0.1:0
 drain: {delay: 0s, timeout: 5s}
 store: "memory:"
+admin: {secret: file://admin.token}
+limits: {trusted_hops: 1}
 apis:
   - id: orders
     name: Orders
@@ -20,8 +24,12 @@ apis:
     public: [{methods: [GET], path: /orders/health}]
     keys:
       - {jwks: KEYS, issuer: ISSUER}
+      - {credentials: true}
     claims: {audiences: [orders]}
     policies: {claims: [pol], default: [reader]}
+    split: allowed
+token_endpoints:
+  - {path: /token, upstream: TOKENS, api: orders}
 policies:
   - id: reader
     access:
@@ -39,7 +47,9 @@ policies:
 
 // configuration fills in where the keys are and whose they are.
 func configuration(issuer *Issuer) string {
-	return strings.NewReplacer("KEYS", quote(issuer.KeysURL()), "ISSUER", quote(issuer.Name())).Replace(configurationText)
+	return strings.NewReplacer(
+		"KEYS", quote(issuer.KeysURL()), "ISSUER", quote(issuer.Name()), "TOKENS", quote(issuer.TokenURL()),
+	).Replace(configurationText)
 }
 
 // quote writes a YAML scalar: JSON strings are YAML.

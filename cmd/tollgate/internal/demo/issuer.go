@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -44,11 +45,11 @@ func (i *Issuer) TokenURL() string { return i.url + "/token" }
 func (i *Issuer) JWKS() ([]byte, error) { return tokens.JWKS(i.key) }
 
 // Mint signs a token for subject. claims are added to, and win over, the usual
-// ones: iss, sub, aud orders, iat, exp in five minutes.
+// ones: iss, sub, aud orders, jti, iat, exp in five minutes. No two are the same.
 func (i *Issuer) Mint(subject string, claims map[string]any) (string, error) {
 	now := i.now()
 	all := map[string]any{
-		"iss": i.Name(), "sub": subject, "aud": "orders",
+		"iss": i.Name(), "sub": subject, "aud": "orders", "jti": rand.Text(),
 		"iat": now.Unix(), "exp": now.Add(5 * time.Minute).Unix(),
 	}
 	maps.Copy(all, claims)

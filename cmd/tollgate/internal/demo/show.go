@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -22,12 +23,21 @@ type Options struct {
 	Once  bool   // end after the tour
 	Out   io.Writer
 	// Gate starts the gate on a configuration file and tells observer of every
-	// decision. It gives the address of listen.check and how to end it.
-	Gate func(ctx context.Context, file string, observer authz.Observer) (address string, end func() error, err error)
+	// decision.
+	Gate func(ctx context.Context, file string, observer authz.Observer) (Gate, error)
 	// Bootstrap is the configuration of an edge Envoy before upstream that asks
-	// the gate; its listener is called "edge".
-	Bootstrap func(gate, upstream string) (string, error)
+	// the gate, and hands PublicPaths to it; its listener is called "edge".
+	Bootstrap func(gate Gate, upstream string) (string, error)
 }
+
+// Gate is a running gate.
+type Gate struct {
+	Check, Public, Admin string // addresses of its listeners
+	End                  func() error
+}
+
+// PublicPaths are what the gate of the demo answers itself, without a check.
+func PublicPaths() []string { return []string{"/token", "/revoke"} }
 
 // show is a running demo.
 type show struct {
@@ -35,7 +45,8 @@ type show struct {
 	dir     string
 	issuer  *Issuer
 	recent  *Recent
-	gate    string
+	gate    Gate
+	admin   Admin
 	front   string // host:port for clients
 	broken  <-chan struct{}
 	ends    []func() error // in the order of starting
@@ -49,7 +60,10 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err := s.start(ctx); err != nil {
 		return err
 	}
-	tour := &Tour{Base: "http://" + s.front, Mint: s.issuer.Mint, Out: o.Out, Exact: s.recent.Exact}
+	tour := &Tour{
+		Base: "http://" + s.front, Mint: s.issuer.Mint, Client: Client{ID: "alice", Secret: "any"}, Admin: s.admin,
+		Out: o.Out, Exact: s.recent.Exact,
+	}
 	toured := tour.Run(ctx, Steps())
 	if o.Once || toured != nil && !errors.Is(toured, ErrUnexpected) {
 		return toured
@@ -90,8 +104,8 @@ func (s *show) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.options.Out, "issuer    %s\nupstream  http://%s\ngate      %s (ext_authz over gRPC)\nfront     http://%s (%s)\n\n",
-		s.issuer.Name(), upstream, s.gate, s.front, s.frontName())
+	fmt.Fprintf(s.options.Out, "issuer    %s\nupstream  http://%s\ngate      %s (ext_authz over gRPC)\nadmin     %s\nfront     http://%s (%s)\n\n",
+		s.issuer.Name(), upstream, s.gate.Check, s.admin.URL, s.front, s.frontName())
 	return nil
 }
 
@@ -136,14 +150,21 @@ func (s *show) startGate(ctx context.Context) error {
 	if err := os.WriteFile(file, []byte(configuration(s.issuer)), 0o600); err != nil {
 		return err
 	}
-	address, end, err := s.options.Gate(ctx, file, s.recent)
+	s.admin.Secret = rand.Text() + rand.Text()
+	if err := os.WriteFile(s.adminToken(), []byte(s.admin.Secret), 0o600); err != nil {
+		return err
+	}
+	gate, err := s.options.Gate(ctx, file, s.recent)
 	if err != nil {
 		return err
 	}
-	s.gate = address
-	s.ends = append(s.ends, end)
+	s.gate, s.admin.URL = gate, "http://"+gate.Admin
+	s.ends = append(s.ends, gate.End)
 	return nil
 }
+
+// adminToken is the file that the configuration reads the admin secret from.
+func (s *show) adminToken() string { return filepath.Join(s.dir, "admin.token") }
 
 func (s *show) startFront(ctx context.Context, upstream string) error {
 	bootstrap, err := s.options.Bootstrap(s.gate, upstream)
@@ -183,10 +204,13 @@ func (s *show) end() error {
 
 // invite shows what to type next. Every line names the answer to expect.
 func (s *show) invite() {
-	fmt.Fprint(s.options.Out, strings.NewReplacer("FRONT", "http://"+s.front, "TOKENS", s.issuer.TokenURL()).Replace(`
+	fmt.Fprint(s.options.Out, strings.NewReplacer(
+		"FRONT", "http://"+s.front, "TOKENS", s.issuer.TokenURL(), "MANAGER", s.admin.URL, "PASSFILE", s.adminToken(),
+	).Replace(`
 It stays up until you press Ctrl-C. To try things yourself, paste into another shell:
 
 token() { curl -s -d grant_type=client_credentials "$@" TOKENS | sed 's/.*"access_token":"\([^"]*\)".*/\1/'; }
+half() { curl -s -d grant_type=client_credentials "$@" FRONT/token | sed 's/.*"access_token":"\([^"]*\)".*/\1/'; }
 
 curl -i FRONT/orders/7 -H "authorization: Bearer $(token -d client_id=alice)"   # 200
 curl -i FRONT/orders/7   # 401 token_missing
@@ -195,6 +219,10 @@ curl -i FRONT/orders/7 -H "authorization: Bearer $(token -d client_id=alice -d a
 curl -i -X POST FRONT/orders -H "authorization: Bearer $(token -d client_id=alice)"   # 403 scope_insufficient
 curl -i -X POST FRONT/orders -H "authorization: Bearer $(token -d client_id=alice -d scope=orders:write)"   # 200
 curl -is -o /dev/null FRONT/orders/7 -o /dev/null FRONT/orders/7 FRONT/orders/7 -H "authorization: Bearer $(token -d client_id=carol -d policy=slow)"   # 429 rate_limited
+curl -i FRONT/orders/7 -H "authorization: Bearer $(half -d client_id=alice)"   # 200
+H=$(half -d client_id=alice); curl -s FRONT/revoke -d "token=$H"; curl -i FRONT/orders/7 -H "authorization: Bearer $H"   # 401 token_unknown
 curl -i -X DELETE FRONT/orders/7 -H "authorization: Bearer $(token -d client_id=alice)"   # 403 access_refused
+
+export TOLLGATE_SERVER=MANAGER TOLLGATE_ADMIN_SECRET=$(cat PASSFILE)   # then: tollgate keys list, tollgate tokens show …
 `))
 }

@@ -18,25 +18,34 @@ import (
 // the way Envoy does and does what it is told. It normalises no path, checks no
 // mutation and balances nothing: it is for looking, not for use.
 type standIn struct {
-	gate  *envoy.Client
-	proxy *httputil.ReverseProxy
+	gate   *envoy.Client
+	proxy  *httputil.ReverseProxy
+	public *httputil.ReverseProxy // to the gate itself
 }
 
-// newStandIn asks the gate at address and hands allowed requests to upstream.
-func newStandIn(gate, upstream string) (*standIn, func() error, error) {
-	conn, err := grpc.NewClient(gate, grpc.WithTransportCredentials(insecure.NewCredentials()))
+// newStandIn asks the gate and hands allowed requests to upstream.
+func newStandIn(gate Gate, upstream string) (*standIn, func() error, error) {
+	conn, err := grpc.NewClient(gate.Check, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		return nil, nil, err
 	}
-	target := &url.URL{Scheme: "http", Host: upstream}
-	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = target.Scheme, target.Host, r.In.Host
+	return &standIn{gate: envoy.NewClient(conn), proxy: proxyTo(upstream), public: proxyTo(gate.Public)}, conn.Close, nil
+}
+
+func proxyTo(address string) *httputil.ReverseProxy {
+	return &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(&url.URL{Scheme: "http", Host: address})
+		r.Out.Host = r.In.Host
+		r.SetXForwarded()
 	}}
-	return &standIn{gate: envoy.NewClient(conn), proxy: proxy}, conn.Close, nil
 }
 
 // ServeHTTP asks about one request.
 func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if slices.Contains(PublicPaths(), r.URL.Path) {
+		s.public.ServeHTTP(w, r)
+		return
+	}
 	verdict, err := s.gate.Check(r.Context(), describe(r))
 	if err != nil {
 		http.Error(w, "the gate gave no answer", http.StatusServiceUnavailable)

@@ -1,8 +1,10 @@
 package demo
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/tollgate-authz/tollgate/authz"
@@ -15,7 +17,7 @@ type Step struct {
 	Path   string
 	Header map[string]string
 	// Token gives the bearer token, nil for none.
-	Token func(Mint) (string, error)
+	Token Bearer
 	// Before is how often the same is sent first, and allowed.
 	Before int
 
@@ -25,15 +27,26 @@ type Step struct {
 	// Received is what the upstream must have got: header values by name, ""
 	// for a header that must not arrive.
 	Received map[string]string
-	Told     []string // headers that the client must have got
-	Note     string   // what is worth seeing in it
+	// Joined: the client sends a half, and the upstream must have got the whole
+	// token that it belongs to.
+	Joined bool
+	Told   []string // headers that the client must have got
+	Note   string   // what is worth seeing in it
 }
 
 // Mint signs a token for subject with claims beside the usual ones.
 type Mint func(subject string, claims map[string]any) (string, error)
 
+// Bearer gives the token of a step, when the step is taken.
+type Bearer func(ctx context.Context, t *Tour) (string, error)
+
 // Steps is the tour. Its order tells a story; a step stands alone all the same.
 func Steps() []Step {
+	return slices.Concat(tokenSteps(), rightsSteps(), limitSteps(), keySteps(), splitSteps())
+}
+
+// tokenSteps are about tokens that an issuer signs.
+func tokenSteps() []Step {
 	return []Step{
 		{
 			Name: "allowed", Method: "GET", Path: "/orders/7?page=2", Status: 200,
@@ -68,6 +81,17 @@ func Steps() []Step {
 			Status: 401, Reason: authz.AudienceRefused,
 		},
 		{
+			Name: "no such API", Method: "GET", Path: "/nowhere",
+			Token:  alice(nil),
+			Status: 404, Reason: authz.APIUnknown,
+		},
+	}
+}
+
+// rightsSteps are about what a good token may do.
+func rightsSteps() []Step {
+	return []Step{
+		{
 			Name: "missing scope", Method: "POST", Path: "/orders",
 			Token:  alice(map[string]any{"scope": "orders:read"}),
 			Status: 403, Reason: authz.ScopeInsufficient,
@@ -84,6 +108,12 @@ func Steps() []Step {
 			Status: 403, Reason: authz.AccessRefused,
 			Note: "no policy of alice grants DELETE",
 		},
+	}
+}
+
+// limitSteps are about how often.
+func limitSteps() []Step {
+	return []Step{
 		{
 			Name: "rate limited", Method: "GET", Path: "/orders/7", Before: 2,
 			Token:  somebody("slow"),
@@ -96,33 +126,70 @@ func Steps() []Step {
 			Status: 429, Reason: authz.QuotaExceeded, Told: []string{"retry-after", "x-ratelimit-limit", "x-ratelimit-reset"},
 			Note: "policy trial has 3 requests a day",
 		},
+	}
+}
+
+// keySteps are about holders who sign with a secret of their own.
+func keySteps() []Step {
+	h := newHolder()
+	return []Step{
 		{
-			Name: "no such API", Method: "GET", Path: "/nowhere",
-			Token:  alice(nil),
-			Status: 404, Reason: authz.APIUnknown,
+			Name: "per-key secret", Method: "GET", Path: "/orders/7", Status: 200,
+			Token:    h.signs(h.id),
+			Received: map[string]string{"x-tollgate-subject": h.id, "x-tollgate-policies": "reader"},
+			Note:     "the key was made at the admin API; the token names it by kid, its own sub and pol count for nothing",
+		},
+		{
+			Name: "near-miss key id", Method: "GET", Path: "/orders/7",
+			Token:  h.signs(h.id[:len(h.id)-1]),
+			Status: 401, Reason: authz.TokenInvalid, Exact: authz.KeyUnknown,
+			Note: "the same secret, one character less of the id",
+		},
+	}
+}
+
+// splitSteps are about tokens of which the client holds a half.
+func splitSteps() []Step {
+	return []Step{
+		{
+			Name: "split token", Method: "GET", Path: "/orders/7", Status: 200, Joined: true,
+			Token: func(ctx context.Context, t *Tour) (string, error) { return t.half(ctx) },
+			Note:  "the store has the other half, sealed; only the gate can join them",
+		},
+		{
+			Name: "revoked", Method: "GET", Path: "/orders/7",
+			Token:  revokedHalf,
+			Status: 401, Reason: authz.TokenUnknown,
+			Note: "its client ended it at /revoke",
+		},
+		{
+			Name: "revoked, whole", Method: "GET", Path: "/orders/7",
+			Token:  revokedWhole,
+			Status: 401, Reason: authz.TokenRevoked,
+			Note: "with a half ends the JWT inside it, for whoever has seen it",
 		},
 	}
 }
 
 // alice is a token of hers with further claims.
-func alice(claims map[string]any) func(Mint) (string, error) {
-	return func(mint Mint) (string, error) { return mint("alice", claims) }
+func alice(claims map[string]any) Bearer {
+	return func(_ context.Context, t *Tour) (string, error) { return t.Mint("alice", claims) }
 }
 
 // somebody is a caller whom nobody has counted yet, under a policy.
-func somebody(policy string) func(Mint) (string, error) {
+func somebody(policy string) Bearer {
 	name := policy + "-" + rand.Text()
-	return func(mint Mint) (string, error) { return mint(name, map[string]any{"pol": policy}) }
+	return func(_ context.Context, t *Tour) (string, error) { return t.Mint(name, map[string]any{"pol": policy}) }
 }
 
 // forged is a token whose claims were exchanged under a good signature.
-func forged() func(Mint) (string, error) {
-	return func(mint Mint) (string, error) {
-		good, err := mint("bob", nil)
+func forged() Bearer {
+	return func(_ context.Context, t *Tour) (string, error) {
+		good, err := t.Mint("bob", nil)
 		if err != nil {
 			return "", err
 		}
-		other, err := mint("alice", nil)
+		other, err := t.Mint("alice", nil)
 		if err != nil {
 			return "", err
 		}

@@ -17,12 +17,16 @@ import (
 
 // Tour sends every step through a front and says what came of it.
 type Tour struct {
-	Base string // URL of the front, without a slash at its end
-	Mint Mint
-	Out  io.Writer
+	Base   string // URL of the front, without a slash at its end
+	Mint   Mint
+	Client Client // who asks for tokens at Base
+	Admin  Admin  // where keys of holders are made
+	Out    io.Writer
 	// Exact gives the exact reason of a decision; nil where only the client's
 	// side can be seen.
 	Exact func(decision string) (authz.Reason, bool)
+
+	http *http.Client
 }
 
 // ErrUnexpected says that an answer was not the expected one.
@@ -30,7 +34,7 @@ var ErrUnexpected = errors.New("an answer was not the expected one")
 
 // Run takes every step, whatever the ones before it gave.
 func (t *Tour) Run(ctx context.Context, steps []Step) error {
-	client := &http.Client{
+	t.http = &http.Client{
 		Timeout:       30 * time.Second,
 		Transport:     &http.Transport{DisableCompression: true, DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -38,7 +42,7 @@ func (t *Tour) Run(ctx context.Context, steps []Step) error {
 	failed := 0
 	for i := range steps {
 		step := &steps[i]
-		got, err := t.takeAll(ctx, client, step)
+		got, err := t.takeAll(ctx, step)
 		if err != nil {
 			return fmt.Errorf("step %q: %w", step.Name, err)
 		}
@@ -57,6 +61,7 @@ func (t *Tour) Run(ctx context.Context, steps []Step) error {
 
 // answer is what the client got.
 type answer struct {
+	sent     string // the token that was sent
 	status   int
 	header   http.Header
 	decision string
@@ -68,13 +73,13 @@ type answer struct {
 
 // takeAll sends a step as often as it says and gives the last answer, or the first
 // one before it that was not allowed.
-func (t *Tour) takeAll(ctx context.Context, client *http.Client, step *Step) (*answer, error) {
+func (t *Tour) takeAll(ctx context.Context, step *Step) (*answer, error) {
 	for range step.Before {
-		if got, err := t.ask(ctx, client, step); err != nil || got.status != http.StatusOK {
+		if got, err := t.ask(ctx, step); err != nil || got.status != http.StatusOK {
 			return got, err
 		}
 	}
-	return t.ask(ctx, client, step)
+	return t.ask(ctx, step)
 }
 
 // patience is how often a step is sent while the front answers in the gate's
@@ -82,9 +87,9 @@ func (t *Tour) takeAll(ctx context.Context, client *http.Client, step *Step) (*a
 const patience = 5
 
 // ask takes a step until the gate itself has decided.
-func (t *Tour) ask(ctx context.Context, client *http.Client, step *Step) (got *answer, err error) {
+func (t *Tour) ask(ctx context.Context, step *Step) (got *answer, err error) {
 	for range patience {
-		got, err = t.take(ctx, client, step)
+		got, err = t.take(ctx, step)
 		if err != nil || got.status != http.StatusServiceUnavailable || got.decision != "" {
 			break
 		}
@@ -92,7 +97,7 @@ func (t *Tour) ask(ctx context.Context, client *http.Client, step *Step) (got *a
 	return got, err
 }
 
-func (t *Tour) take(ctx context.Context, client *http.Client, step *Step) (*answer, error) {
+func (t *Tour) take(ctx context.Context, step *Step) (*answer, error) {
 	request, err := http.NewRequestWithContext(ctx, step.Method, t.Base+step.Path, http.NoBody)
 	if err != nil {
 		return nil, err
@@ -100,14 +105,14 @@ func (t *Tour) take(ctx context.Context, client *http.Client, step *Step) (*answ
 	for name, value := range step.Header {
 		request.Header.Set(name, value)
 	}
+	sent := ""
 	if step.Token != nil {
-		token, err := step.Token(t.Mint)
-		if err != nil {
+		if sent, err = step.Token(ctx, t); err != nil {
 			return nil, err
 		}
-		request.Header.Set("Authorization", "Bearer "+token)
+		request.Header.Set("Authorization", "Bearer "+sent)
 	}
-	response, err := client.Do(request)
+	response, err := t.http.Do(request)
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +122,7 @@ func (t *Tour) take(ctx context.Context, client *http.Client, step *Step) (*answ
 		return nil, err
 	}
 	got := &answer{
-		status: response.StatusCode, header: response.Header,
+		sent: sent, status: response.StatusCode, header: response.Header,
 		decision: response.Header.Get("x-tollgate-decision"),
 		reason:   authz.Reason(response.Header.Get("x-tollgate-reason")),
 	}
@@ -174,11 +179,21 @@ func (t *Tour) compare(step *Step, got *answer) []string {
 		return wrong
 	}
 	differ("path at the upstream", step.Path, got.echo.Target)
+	if step.Joined && !got.joined() {
+		wrong = append(wrong, "the upstream did not get the whole token that the client's half belongs to")
+	}
 	for _, name := range sortedNames(step.Received) {
 		differ(name+" at the upstream", step.Received[name],
-			strings.Join(got.echo.Headers[http.CanonicalHeaderKey(name)], " | "))
+			got.echo.header(name))
 	}
 	return wrong
+}
+
+// joined says whether the client sent what says nothing, and the upstream got the
+// token that ends with it.
+func (a *answer) joined() bool {
+	whole := a.echo.bearer()
+	return len(a.sent) >= 43 && !strings.Contains(a.sent, ".") && strings.Count(whole, ".") == 2 && strings.HasSuffix(whole, "."+a.sent)
 }
 
 func (t *Tour) tell(number int, step *Step, got *answer, wrong []string) {
@@ -201,8 +216,11 @@ func (t *Tour) tell(number int, step *Step, got *answer, wrong []string) {
 	}
 	for _, name := range sortedNames(step.Received) {
 		if value := step.Received[name]; value != "" && got.echo != nil {
-			fmt.Fprintf(t.Out, "      upstream got %s: %s\n", name, strings.Join(got.echo.Headers[http.CanonicalHeaderKey(name)], " | "))
+			fmt.Fprintf(t.Out, "      upstream got %s: %s\n", name, got.echo.header(name))
 		}
+	}
+	if step.Joined && got.echo != nil {
+		fmt.Fprintf(t.Out, "      client has %d characters, upstream got a JWT of %d for %s\n", len(got.sent), len(got.echo.bearer()), got.echo.header("x-tollgate-subject"))
 	}
 	if step.Note != "" {
 		fmt.Fprintf(t.Out, "      %s\n", step.Note)

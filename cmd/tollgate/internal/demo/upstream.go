@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"strings"
 )
 
 // Echo is what the upstream tells of the request that reached it.
@@ -14,6 +15,14 @@ type Echo struct {
 	Headers map[string][]string `json:"headers"` // names in canonical case
 	Bytes   int64               `json:"bytes"`   // length of the body
 }
+
+// header is what arrived under a name, "" for nothing.
+func (e *Echo) header(name string) string {
+	return strings.Join(e.Headers[http.CanonicalHeaderKey(name)], " | ")
+}
+
+// bearer is the token that arrived.
+func (e *Echo) bearer() string { return strings.TrimPrefix(e.header("authorization"), "Bearer ") }
 
 // Upstream answers every request with an Echo of it.
 func Upstream() http.Handler {

@@ -49,7 +49,9 @@ func TestDemoOnce(t *testing.T) {
 	}
 	for _, want := range []string{
 		"allowed", "token_missing", "token_expired", "token_invalid (exactly: signature_invalid)",
-		"audience_refused", "scope_insufficient", "access_refused", "answers were as expected",
+		"audience_refused", "scope_insufficient", "access_refused", "rate_limited", "quota_exceeded",
+		"per-key secret", "token_invalid (exactly: key_unknown)", "client has 342 characters", "token_unknown", "token_revoked",
+		"17 of 17 answers were as expected",
 	} {
 		if !strings.Contains(output, want) {
 			t.Errorf("the tour does not show %q:\n%s", want, output)
@@ -64,7 +66,7 @@ func TestDemoStaysOnLoopbackAndLeavesNothing(t *testing.T) {
 	process := startDemo(t)
 	ctx, cancel := context.WithTimeout(t.Context(), startup)
 	defer cancel()
-	if _, err := process.AwaitLine(ctx, "curl -i -X DELETE"); err != nil {
+	if _, err := process.AwaitLine(ctx, "export TOLLGATE_SERVER"); err != nil {
 		t.Fatal(err)
 	}
 	family := append(children(t, process.PID()), process.PID())
@@ -83,6 +85,7 @@ func TestDemoStaysOnLoopbackAndLeavesNothing(t *testing.T) {
 		}
 	}
 	t.Run("curl lines", func(t *testing.T) { runCurlLines(t, process.Output()) })
+	t.Run("command line", func(t *testing.T) { runCommandLine(t, process.Output()) })
 
 	if err := process.Signal(syscall.SIGKILL); err != nil {
 		t.Fatal(err)
@@ -96,7 +99,7 @@ func TestDemoEndsOnSignal(t *testing.T) {
 	process := startDemo(t)
 	ctx, cancel := context.WithTimeout(t.Context(), startup)
 	defer cancel()
-	if _, err := process.AwaitLine(ctx, "curl -i -X DELETE"); err != nil {
+	if _, err := process.AwaitLine(ctx, "export TOLLGATE_SERVER"); err != nil {
 		t.Fatal(err)
 	}
 	family := children(t, process.PID())
@@ -115,21 +118,21 @@ func TestDemoEndsOnSignal(t *testing.T) {
 // status and the reason to expect.
 func runCurlLines(t *testing.T, output string) {
 	t.Helper()
-	var function string
+	var functions strings.Builder
 	lines := 0
 	expected := regexp.MustCompile(`# (\d+) ?(\w*)$`)
 	for line := range strings.Lines(output) {
 		line = strings.TrimSpace(line)
 		switch {
-		case strings.HasPrefix(line, "token()"):
-			function = line
-		case strings.HasPrefix(line, "curl "):
+		case strings.HasPrefix(line, "token()"), strings.HasPrefix(line, "half()"):
+			functions.WriteString(line + "\n")
+		case strings.HasPrefix(line, "curl "), strings.HasPrefix(line, "H="):
 			lines++
 			want := expected.FindStringSubmatch(line)
 			if want == nil {
 				t.Fatalf("no expectation at the end of %q", line)
 			}
-			out, err := exec.CommandContext(t.Context(), "bash", "-c", function+"\n"+line).Output()
+			out, err := exec.CommandContext(t.Context(), "bash", "-c", functions.String()+line).Output()
 			if err != nil {
 				t.Fatalf("%s: %v", line, err)
 			}
@@ -139,8 +142,22 @@ func runCurlLines(t *testing.T, output string) {
 			}
 		}
 	}
-	if lines < 5 {
-		t.Errorf("%d curl lines, expected a handful", lines)
+	if lines < 10 {
+		t.Errorf("%d curl lines, expected ten", lines)
+	}
+}
+
+// runCommandLine pastes the line with the admin secret and lists the tour's key.
+func runCommandLine(t *testing.T, output string) {
+	t.Helper()
+	at := strings.Index(output, "\nexport TOLLGATE_SERVER=")
+	if at < 0 {
+		t.Fatal("no line for the admin API")
+	}
+	line, _, _ := strings.Cut(strings.TrimSpace(output[at:]), "\n")
+	out, err := exec.CommandContext(t.Context(), "bash", "-c", line+"\n"+tollgate(t)+" keys list").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "aaa-bbb-") {
+		t.Errorf("%v: %s", err, out)
 	}
 }
 
