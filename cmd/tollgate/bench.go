@@ -21,6 +21,7 @@ type benchFlags struct {
 	mix  mixFlags
 
 	address      string
+	transport    transportFlags
 	pid          int
 	inProcess    bool
 	againstEmpty bool
@@ -39,7 +40,8 @@ what processor time each cost the service.
 Without --address it starts a service of its own on loopback, as another process,
 with keys and a configuration made for the run. --in-process asks the engine alone,
 without gRPC. With --address it asks a running service; give the signing key of
-tokens that it takes, and --pid for processor time.
+tokens that it takes, and --pid for processor time. --tls or --ca reach one that
+speaks TLS, with --client-cert where it wants a certificate.
 
 --rate 0 is a closed loop: as many as are answered. With --rate checks are due at
 even times, and latency counts from then (open loop). --against-empty measures an
@@ -59,6 +61,7 @@ Exit status 1 when a check failed or was answered wrongly.`,
 	outputFlag(c, &flags.output)
 	set := c.Flags()
 	set.StringVar(&flags.address, "address", "", "a running service: host:port or unix:///path")
+	flags.transport.add(set)
 	set.IntVar(&flags.pid, "pid", 0, "the process of that service, for its processor time")
 	set.BoolVar(&flags.inProcess, "in-process", false, "ask the engine in this process, without gRPC")
 	set.BoolVar(&flags.againstEmpty, "against-empty", false, "measure an empty grpc-go server in turn")
@@ -97,6 +100,9 @@ func newBenchEmpty(t *terminal) *cobra.Command {
 func (f *benchFlags) run(ctx context.Context, t *terminal) error {
 	if f.inProcess && (f.address != "" || f.againstEmpty) {
 		return usage("--in-process goes with neither --address nor --against-empty")
+	}
+	if f.address == "" && f.transport.given() {
+		return usage("--tls, --ca and the flags of a certificate go with --address")
 	}
 	dir, err := os.MkdirTemp("", "tollgate-bench-")
 	if err != nil {

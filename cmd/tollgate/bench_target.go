@@ -37,8 +37,12 @@ func (b *bench) close() {
 // own is the service that is measured, with what it is asked.
 func (b *bench) own(ctx context.Context) (load.Target, *load.Mix, error) {
 	if b.flags.address != "" {
+		transport, err := b.flags.transport.credentials()
+		if err != nil {
+			return load.Target{}, nil, err
+		}
 		mix, err := b.flags.mix.given(b.now())
-		target := load.Wire(load.Server{Name: "tollgate", Address: b.flags.address, PID: b.flags.pid})
+		target := load.Wire(load.Server{Name: "tollgate", Address: b.flags.address, PID: b.flags.pid, Transport: transport})
 		return target, mix, err
 	}
 	alg := b.flags.mix.alg

@@ -10,52 +10,65 @@ import (
 
 	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/config"
 	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/doctor"
-	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/service"
 )
 
 func newDoctor(t *terminal) *cobra.Command {
 	var output string
+	var services serviceFlags
 	c := &cobra.Command{
-		Use:   "doctor {http://ADMIN|DUMP|FILE}",
-		Short: "find known mistakes of the Envoy in front",
+		Use:   "doctor [http://ENVOY-ADMIN|DUMP|FILE] [--server URL…] [--check ADDRESS]",
+		Short: "find known mistakes of a running set-up and of the Envoy in front",
 		Long: `Read what an Envoy is configured to do and find known mistakes: from its admin
 interface (http://127.0.0.1:9901), from a file with what /config_dump answered, or
 from a configuration file. With --config its routes are compared with the APIs.
 
+--server looks at a running tollgate: at what its metrics listener tells, or its
+admin listener with TOLLGATE_ADMIN_SECRET. Give one for each replica. --check asks
+listen.check as a front would, without a token. With --config both are compared
+with the file.
+
 Exit status 0: no problem (there may be warnings and advice); 1: a problem; 2:
 asked wrongly. docs/doctor.md lists what is looked at.`,
-		Args: cobra.ExactArgs(1),
+		Args: cobra.MaximumNArgs(1),
 	}
 	outputFlag(c, &output)
+	services.add(c)
 	file := addFileFlags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if output != "" && output != "json" {
 			return unknownOutput(output)
 		}
-		front, err := doctor.Read(c.Context(), args[0])
-		if err != nil {
-			return &exit{code: exitUsage, cause: err}
+		if len(args) == 0 && !services.given() {
+			return usage("of what? give a front (http://127.0.0.1:9901, a dump or a file), --server or --check")
 		}
+		var found []doctor.Finding
 		var apis []doctor.API
+		hash := ""
 		if c.Flags().Changed("config") {
-			if apis, err = apisOf(c, t, file); err != nil {
+			loaded, err := readConfig(c.Context(), t, file)
+			if err != nil {
 				return err
 			}
+			apis, hash = apisOf(loaded), loaded.Hash
 		}
-		return tellFindings(t.out, output, front.Examine(apis))
+		if len(args) > 0 {
+			front, err := doctor.Read(c.Context(), args[0])
+			if err != nil {
+				return &exit{code: exitUsage, cause: err}
+			}
+			found = front.Examine(apis)
+		}
+		more, err := services.examine(c.Context(), t, hash, apis)
+		if err != nil {
+			return err
+		}
+		return tellFindings(t.out, output, append(found, more...))
 	}
 	return c
 }
 
 // apisOf gives the active APIs of the configuration.
-func apisOf(c *cobra.Command, t *terminal, file *fileFlags) ([]doctor.API, error) {
-	engine := service.Checker(t.now)
-	defer engine.Close()
-	loaded, problems := file.loader(t, engine.Check).Load(c.Context())
-	if config.Broken(problems) {
-		tell(t.err, problems)
-		return nil, &exit{code: exitUsage}
-	}
+func apisOf(loaded *config.Config) []doctor.API {
 	apis := []doctor.API{}
 	for i := range loaded.Spec.APIs {
 		spec := &loaded.Spec.APIs[i]
@@ -68,7 +81,7 @@ func apisOf(c *cobra.Command, t *terminal, file *fileFlags) ([]doctor.API, error
 		}
 		apis = append(apis, api)
 	}
-	return apis, nil
+	return apis
 }
 
 func tellFindings(out io.Writer, output string, findings []doctor.Finding) error {

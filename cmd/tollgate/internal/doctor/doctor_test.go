@@ -22,8 +22,8 @@ func apis() []API {
 	}
 }
 
-// envoy runs a real Envoy with a file of testdata and gives its admin address.
-func envoy(t *testing.T, file string) string {
+// startFront runs a real Envoy with a file of testdata and gives its admin address.
+func startFront(t *testing.T, file string) string {
 	t.Helper()
 	path, err := demo.FindEnvoy(os.Getenv("TOLLGATE_ENVOY"))
 	if err != nil {
@@ -54,7 +54,7 @@ func brief(findings []Finding) []string {
 // read alike.
 func sources(t *testing.T, file string) map[string]string {
 	t.Helper()
-	return map[string]string{"file": filepath.Join("testdata", file), "running envoy": envoy(t, file)}
+	return map[string]string{"file": filepath.Join("testdata", file), "running envoy": startFront(t, file)}
 }
 
 func TestAGoodFrontHasNoFinding(t *testing.T) {
