@@ -37,6 +37,13 @@ func isQuotable(text string) bool {
 // notYet is the text of every setting whose part of the service is absent.
 const notYet = "not available yet"
 
+// What keeps things in the store is made with the engine: a service that began
+// without it has to begin anew.
+const (
+	notKept = "needs a sealed store, which is opened at the start only"
+	restart = "restart the service with this configuration"
+)
+
 // checkSeams refuses what this engine was given no part for: a setting is never
 // silently ignored.
 func (e *Engine) checkSeams(spec Spec, p *problems) {
@@ -48,7 +55,7 @@ func (e *Engine) checkSeams(spec Spec, p *problems) {
 			p.add(at("/apis", i, "split"), "is no way to take split tokens", "none, allowed or required")
 		}
 		if a.Split.Mode != "" && a.Split.Mode != SplitNone && e.options.Restorer == nil {
-			p.add(at("/apis", i, "split"), notYet, "none")
+			p.add(at("/apis", i, "split"), notKept, restart)
 		}
 		counts := a.Limits
 		counts.SkipRate, counts.SkipQuota = false, false
@@ -57,12 +64,12 @@ func (e *Engine) checkSeams(spec Spec, p *problems) {
 		}
 		for j := range a.Keys {
 			if a.Keys[j].Credentials && e.options.Credentials == nil {
-				p.add(at("/apis", i, "keys", j, "credentials"), notYet, "")
+				p.add(at("/apis", i, "keys", j, "credentials"), notKept, restart)
 			}
 		}
 	}
 	if e.options.Revocations == nil && spec.Revocation != (RevocationSpec{}) && spec.Revocation != defaultRevocation() {
-		p.add("/revocation", notYet, "")
+		p.add("/revocation", notKept, restart)
 	}
 	if e.options.Limiter != nil {
 		return

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/tollgate-authz/tollgate/authz"
+	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/config"
 )
 
 // tykKeyed is a gate on definitions of Tyk whose keys are in the store: "one" has
@@ -153,3 +154,27 @@ var (
 	nothingOf = regexp.MustCompile(`"allow":\s*\[\]`)
 	etagOf    = regexp.MustCompile(`,\s*"etag":\s*"[^"]*"`)
 )
+
+// A service that began without a sealed store says that it has to be restarted
+// when a reload brings the first API that takes keys of clients.
+func TestReloadWithFirstCredentialsNeedsARestart(t *testing.T) {
+	const plain = `
+version: 1
+listen: {check: "127.0.0.1:0"}
+drain: {delay: 0s, timeout: 5s}
+store: {url: "memory:", timeout: 5s}
+apis:
+  - {id: orders, match: [{host: "*", path: /orders}], keys: [KEYS], claims: {insecure_any_audience: true}}
+policies: [{id: basic, access: {orders: {allow: all}}}]
+`
+	log := &journal{}
+	dir := folder(t, strings.Replace(plain, "KEYS", "{jwk: file://keys.json, issuer: any}", 1))
+	s := running(t, dir, log)
+	write(t, filepath.Join(dir, "tollgate.yaml"), strings.Replace(plain, "KEYS", "{credentials: true}", 1))
+	if err := s.Reload(t.Context(), config.TriggerSignal); err == nil {
+		t.Fatal("the reload applies")
+	}
+	if !strings.Contains(log.String(), "restart the service") || strings.Contains(log.String(), "not available yet") {
+		t.Errorf("the log: %s", log.String())
+	}
+}
