@@ -53,11 +53,10 @@ func (s *scanner) message(of shape, data string, depth int) error {
 			return errWire
 		}
 		if tag&7 != bytesType {
-			rest, err := skip(number, tag&7, rest, depth)
-			if err != nil {
+			var err error
+			if data, err = skip(number, tag&7, rest, depth); err != nil {
 				return err
 			}
-			data = rest
 			continue
 		}
 		value, rest, ok := delimited(rest)

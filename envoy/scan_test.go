@@ -72,7 +72,7 @@ func TestScan(t *testing.T) {
 		"a text where a number should be":     {data: inHTTP(path, in(9, []byte("\xff"))), target: "/a"},
 		"an unknown field":                    {data: inHTTP(path, in(1000, []byte("\xff"))), target: "/a"},
 		"the largest field number":            {data: inHTTP(path, in(maxNumber, []byte("\xff"))), target: "/a"},
-		"a field number beyond it":            {data: inHTTP(path, protowire.AppendVarint(nil, (maxNumber+1)<<3)), fails: true},
+		"a field number beyond it":            {data: inHTTP(path, protowire.AppendVarint(nil, (maxNumber+1)<<3), []byte{0}), fails: true},
 		"field number 0":                      {data: inHTTP(path, []byte{0, 0}), fails: true},
 		"a fixed number of 4 bytes":           {data: inHTTP(path, []byte{15<<3 | 5, 1, 2, 3, 4}), target: "/a"},
 		"a fixed number of 8 bytes":           {data: inHTTP(path, []byte{15<<3 | 1, 1, 2, 3, 4, 5, 6, 7, 8}), target: "/a"},

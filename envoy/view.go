@@ -127,7 +127,7 @@ func (r *request) Header(name string, nth int) (string, bool) {
 		return "", false
 	}
 	if len(r.joined) > 0 {
-		for i := len(r.joined) - 1; i >= 0; i-- {
+		for i := range slices.Backward(r.joined) {
 			if r.joined[i].key == name {
 				return r.joined[i].value, nth == 0
 			}
