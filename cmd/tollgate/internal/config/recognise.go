@@ -39,8 +39,8 @@ func recognise(root *yaml.Node) family {
 // looksForeign says whether a mapping has what only Tyk's files have.
 func looksForeign(n *yaml.Node) bool {
 	return has(n, "x-tyk-api-gateway") || // OAS
-		has(n, "proxy") && (has(n, "api_id") || has(n, "version_data") || has(n, "use_keyless")) || // Classic
-		has(n, "access_rights") || // policy
+		has(n, "proxy") && (has(n, "api_id") || has(n, "version_data") || has(n, "use_keyless")) || has(n, "api_id") && has(n, "enable_jwt") || // Classic
+		has(n, "access_rights") || has(n, "quota_max") && has(n, "rate") || // policy
 		has(n, "app_path") || has(n, "listen_port") && has(n, "secret") || has(n, "hash_keys") // tyk.conf
 }
 

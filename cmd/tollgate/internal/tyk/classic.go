@@ -2,6 +2,7 @@ package tyk
 
 // readClassic reads a Classic definition.
 func readClassic(v value) definition {
+	classicShape(v)
 	d := definition{
 		at: v, classic: true, id: v.get("api_id"), name: v.get("name").text(), org: v.get("org_id").text(), domain: v.get("domain"),
 		listen: v.get("proxy", "listen_path"), active: true,

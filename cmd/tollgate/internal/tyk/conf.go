@@ -11,6 +11,7 @@ type settings struct {
 
 // readConf reads a tyk.conf.
 func readConf(v value) settings {
+	confShape(v)
 	s := settings{
 		at: v, prefix: v.get("http_server_options", "enable_path_prefix_matching"), suffix: v.get("http_server_options", "enable_path_suffix_matching"),
 		function: v.get("hash_key_function"), hashed: v.get("hash_keys"),
@@ -31,7 +32,7 @@ func readConf(v value) settings {
 		"enable_fixed_window_rate_limiter", "enable_rate_limit_smoothing",
 	} {
 		if f := v.get(name); f.there() && f.flag() {
-			f.note("limiter", "rates are counted in sliding windows, exactly and without counting refused requests", "algorithm in a native policy")
+			f.note("limiter", "rates are counted exactly, in windows that begin with their first request, and refused requests do not count", "algorithm in a native policy")
 		}
 	}
 	return s

@@ -73,6 +73,7 @@ func oasKind(v, auth value) (string, value) {
 
 // oasScheme reads the JWT settings. Lists win over the legacy single fields.
 func (d *definition) oasScheme(s value) {
+	schemeShape(s)
 	d.method, d.source = s.get("signingMethod"), s.get("source")
 	for _, u := range s.get("jwksURIs").list() {
 		d.jwks = append(d.jwks, jwksURI{url: u.get("url"), timeout: cacheTimeout(u.get("cacheTimeout"))})

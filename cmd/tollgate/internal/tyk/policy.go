@@ -9,6 +9,7 @@ import (
 // readPolicy reads one policy. name is the key that it stands under, "" for a
 // file of its own.
 func (p *paths) readPolicy(v value, name string) policies.Spec {
+	policyShape(v)
 	id := v.get("id").text()
 	switch {
 	case id != "":

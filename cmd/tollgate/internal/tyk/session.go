@@ -56,6 +56,7 @@ func ReadSession(doc []byte, o SessionOptions) (*Session, error) {
 	}
 	v.duplicates()
 	p := &paths{legacy: func(api string) bool { return o.Legacy[api] }, listen: o.Listen, also: o.Also, known: map[[2]string]string{}}
+	rightsShape(v.get("access_rights"))
 	s := p.session(v)
 	for _, f := range found {
 		text := f.Field + ": " + f.Reason
