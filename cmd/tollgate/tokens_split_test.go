@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -60,9 +61,7 @@ func (s *shell) signed(t *testing.T, claims map[string]any) string {
 		t.Fatal(err)
 	}
 	all := map[string]any{"iss": "https://issuer.example/", "sub": "alice", "aud": "orders", "exp": time.Now().Add(time.Hour).Unix(), "iat": time.Now().Unix() - 1}
-	for name, value := range claims {
-		all[name] = value
-	}
+	maps.Copy(all, claims)
 	token, err := key.Sign(nil, all)
 	if err != nil {
 		t.Fatal(err)
@@ -93,10 +92,12 @@ func TestTokensSplitAndJoin(t *testing.T) {
 	if code != exitOK || half != token[strings.LastIndexByte(token, '.')+1:] || !strings.Contains(remarks, "kept until") {
 		t.Fatalf("split: exit %d, %d characters, %q", code, len(half), remarks)
 	}
-	if code, again, _ := s.pipe(t, "Bearer "+token, "tokens", "split", "--api", "orders", "-"); code != exitOK || strings.TrimSpace(again) != half {
+	code, again, _ := s.pipe(t, "Bearer "+token, "tokens", "split", "--api", "orders", "-")
+	if code != exitOK || strings.TrimSpace(again) != half {
 		t.Errorf("split again: exit %d, another half", code)
 	}
-	if code, whole, _ := s.pipe(t, half, "tokens", "join"); code != exitOK || strings.TrimSpace(whole) != token {
+	code, whole, _ := s.pipe(t, half, "tokens", "join")
+	if code != exitOK || strings.TrimSpace(whole) != token {
 		t.Errorf("join: exit %d, another token", code)
 	}
 	path := filepath.Join(s.dir, "half")

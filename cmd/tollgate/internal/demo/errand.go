@@ -75,7 +75,7 @@ func (t *Tour) whole(ctx context.Context, half string) (string, error) {
 		return "", err
 	}
 	if got.echo == nil || !got.joined() {
-		return "", fmt.Errorf("a fresh half: status %d %s", got.status, got.reason)
+		return "", fmt.Errorf("a fresh half: status %d %s", got.status, string(got.reason))
 	}
 	return got.echo.bearer(), nil
 }

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"bytes"
-	"context"
 	"flag"
 	"maps"
 	"net"
@@ -37,6 +36,7 @@ type composedService struct {
 	Environment map[string]string `yaml:"environment"`
 	Volumes     []string          `yaml:"volumes"`
 	Ports       []string          `yaml:"ports"`
+	NetworkMode string            `yaml:"network_mode"`
 	DependsOn   []string          `yaml:"depends_on"`
 	ReadOnly    bool              `yaml:"read_only"`
 	CapDrop     []string          `yaml:"cap_drop"`
@@ -84,14 +84,19 @@ func (s *composedService) mounted(t *testing.T, path string) string {
 // leads nowhere in the file leads nowhere here.
 func TestComposeFile(t *testing.T) {
 	services := readCompose(t).Services
-	if names := slices.Sorted(maps.Keys(services)); !slices.Equal(names, []string{"envoy", "tollgate", "upstream"}) {
+	if names := slices.Sorted(maps.Keys(services)); !slices.Equal(names, []string{"envoy", "issuer", "redis", "tollgate", "upstream"}) {
 		t.Fatalf("services %v", names)
 	}
 	dir := t.TempDir()
+	issuer := fixedAddress(t)
 	where := map[string]string{} // address in the network of the containers → here
 	where["upstream:8080"] = startUpstream(t, services["upstream"], "0.0.0.0:8080")
-	gate := services["tollgate"]
-	where["tollgate:9191"] = startComposedGate(t, gate, dir, "0.0.0.0:9191")
+	gate := startComposedGate(t, services["tollgate"], dir, map[string]string{
+		"0.0.0.0:9191": "127.0.0.1:0", "0.0.0.0:9192": "127.0.0.1:0", "127.0.0.1:9193": "127.0.0.1:0",
+		"redis:6379": startComposedRedis(t, services["redis"]), "127.0.0.1:9100": issuer,
+	})
+	where["tollgate:9191"], where["tollgate:9192"] = gate["check"], gate["public"]
+	startIssuer(t, services["issuer"], issuer)
 
 	front := services["envoy"]
 	if !slices.Equal(front.Command, []string{"envoy", "--config-path", "/etc/envoy/envoy.yaml"}) {
@@ -100,15 +105,19 @@ func TestComposeFile(t *testing.T) {
 	if !strings.HasPrefix(front.Image, "envoyproxy/envoy:v") {
 		t.Errorf("envoy's image is %q", front.Image)
 	}
-	if !slices.Equal(front.Ports, []string{"127.0.0.1:8000:8000"}) {
-		t.Errorf("ports %q: publish the listener on loopback only", front.Ports)
+	for name, s := range services {
+		if name == "envoy" && !slices.Equal(s.Ports, []string{"127.0.0.1:8000:8000"}) || name != "envoy" && len(s.Ports) != 0 {
+			t.Errorf("ports of %s %q: publish Envoy's listener alone, on loopback only", name, s.Ports)
+		}
 	}
 	where["0.0.0.0:8000"], where["127.0.0.1:9901"] = "127.0.0.1:0", "127.0.0.1:0"
-	envoy := runFront(t, dir, moved(t, front.mounted(t, "/etc/envoy/envoy.yaml"), where))
+	envoy := runFront(t, dir, moved(t, patient(t, front.mounted(t, "/etc/envoy/envoy.yaml")), where))
 
+	admin := demo.Admin{URL: "http://" + gate["admin"], Secret: services["tollgate"].Environment["TOLLGATE_ADMIN_SECRET"]}
+	awaitIssuer(t, admin)
 	tour := &demo.Tour{
-		Base: "http://" + envoy.Listeners[envoyconfig.Listener], Out: t.Output(),
-		Mint: composedMint(t, gate),
+		Base: "http://" + envoy.Listeners[envoyconfig.Listener], Out: t.Output(), Mint: composedMint(t, services["tollgate"]),
+		Client: demo.Client{ID: "shop", Secret: services["issuer"].Environment["CLIENT_SECRET"]}, Admin: admin,
 	}
 	if err := tour.Run(t.Context(), demo.Steps()); err != nil {
 		t.Error(err)
@@ -121,7 +130,8 @@ var update = flag.Bool("update", false, "write deploy/compose/envoy.yaml")
 func TestComposedBootstrap(t *testing.T) {
 	want, err := envoyconfig.Render(envoyconfig.Edge, &envoyconfig.Params{
 		Listen: address(t, "0.0.0.0:8000"), Admin: address(t, "127.0.0.1:9901"), Upstream: address(t, "upstream:8080"),
-		Gates: []envoyconfig.Address{address(t, "tollgate:9191")},
+		Gates:  []envoyconfig.Address{address(t, "tollgate:9191")},
+		Public: &envoyconfig.Public{Gates: []envoyconfig.Address{address(t, "tollgate:9192")}, Paths: []string{"/token", "/revoke"}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -139,53 +149,6 @@ func TestComposedBootstrap(t *testing.T) {
 	if diff := cmp.Diff(string(want), string(got)); diff != "" {
 		t.Errorf("%s is not the edge configuration; run go generate here (-want +file):\n%s", file, diff)
 	}
-}
-
-func startUpstream(t *testing.T, s *composedService, address string) string {
-	t.Helper()
-	return startComposed(t, s, exchanged(t, s.Command, address, "127.0.0.1:0"), "listening upstream ")
-}
-
-func startComposedGate(t *testing.T, s *composedService, dir, address string) string {
-	t.Helper()
-	const mount = "/etc/tollgate/tollgate.yaml"
-	text := s.mounted(t, mount)
-	if strings.Count(text, address) != 1 {
-		t.Fatalf("%s does not listen on %s", mount, address)
-	}
-	file := filepath.Join(dir, "tollgate.yaml")
-	if err := os.WriteFile(file, []byte(strings.Replace(text, address, "127.0.0.1:0", 1)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return startComposed(t, s, exchanged(t, s.Command, mount, file), "listening check ")
-}
-
-// startComposed runs a service of our own image and gives the address that it says
-// it listens on.
-func startComposed(t *testing.T, s *composedService, command []string, line string) string {
-	t.Helper()
-	if s.Build["dockerfile"] != "deploy/Dockerfile" || s.Build["context"] != "." {
-		t.Fatalf("build is %v", s.Build)
-	}
-	var env []string
-	for name, value := range s.Environment {
-		env = append(env, name+"="+value)
-	}
-	process, err := demo.Start(demo.Command{Path: tollgate(t), Args: command, Dir: t.TempDir(), Env: env})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { end(process) })
-	ctx, cancel := context.WithTimeout(t.Context(), startup)
-	defer cancel()
-	found, err := process.AwaitLine(ctx, line)
-	if err == nil {
-		_, err = process.AwaitLine(ctx, "ready")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimPrefix(found, line)
 }
 
 // exchanged replaces the one word of a command.

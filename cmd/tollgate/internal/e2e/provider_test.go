@@ -21,6 +21,12 @@ type provider struct {
 // .ci/fetch npm has installed.
 func startProvider(t *testing.T, script string) *provider {
 	t.Helper()
+	return startProviderOf(t, filepath.Join("testdata/providers", script))
+}
+
+// startProviderOf runs a script that stands somewhere.
+func startProviderOf(t *testing.T, path string, env ...string) *provider {
+	t.Helper()
 	node, err := exec.LookPath("node")
 	if err != nil {
 		t.Fatalf("%v: install Node.js 20 or newer", err)
@@ -32,11 +38,11 @@ func startProvider(t *testing.T, script string) *provider {
 	if err != nil {
 		t.Fatalf("%v: run .ci/fetch npm", err)
 	}
-	text, err := os.ReadFile(filepath.Join("testdata/providers", script))
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
+	dir, script := t.TempDir(), filepath.Base(path)
 	if err := os.WriteFile(filepath.Join(dir, script), text, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +50,7 @@ func startProvider(t *testing.T, script string) *provider {
 	if err := os.Symlink(modules, filepath.Join(dir, "node_modules")); err != nil {
 		t.Fatal(err)
 	}
-	process, err := demo.Start(demo.Command{Path: node, Args: []string{script}, Dir: dir})
+	process, err := demo.Start(demo.Command{Path: node, Args: []string{script}, Dir: dir, Env: env})
 	if err != nil {
 		t.Fatal(err)
 	}
