@@ -115,13 +115,16 @@ func (m *mint) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintf(w, `{"access_token":%q,"token_type":"Bearer","expires_in":3600}`, token)
 }
 
+// openly is how many of the secrets a log may show: the subject and its issuer.
+const openly = 2
+
 // secrets are the parts of some of the tokens that nobody may see: what is signed,
 // its claims, the signature in bytes, the half.
 func (m *mint) secrets(t *testing.T, most int) [][]byte {
 	t.Helper()
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
-	out := [][]byte{[]byte("canary-subject"), []byte("canary-id"), []byte("canary@example.com"), []byte(issuer), []byte("eyJ")}
+	out := [][]byte{[]byte("canary-subject"), []byte(issuer), []byte("canary-id"), []byte("canary@example.com"), []byte("eyJ")}
 	for i := 0; i < len(m.made); i += max(1, len(m.made)/most) {
 		signed, half, _ := cutLast(m.made[i])
 		head, body, _ := strings.Cut(signed, ".")
