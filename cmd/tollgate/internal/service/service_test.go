@@ -204,7 +204,7 @@ func TestOpenFreesWhatItTook(t *testing.T) {
 }
 
 func TestDrainAnswersProbes(t *testing.T) {
-	s, _, err := Open(t.Context(), options(folder(t, strings.Replace(text, "delay: 0s", "delay: 300ms", 1)), io.Discard))
+	s, _, err := Open(t.Context(), options(folder(t, strings.Replace(text, "delay: 0s", "delay: 3s", 1)), io.Discard))
 	if err != nil {
 		t.Fatal(err)
 	}
