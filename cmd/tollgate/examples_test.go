@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -42,6 +44,45 @@ func TestTheFullExampleLoads(t *testing.T) {
 			t.Errorf("exit status %d: %s%s", code, &out, &errs)
 		case without != "" && (code != exitFail || !strings.Contains(out.String()+errs.String(), without)):
 			t.Errorf("without %s: exit status %d: %s%s", without, code, &out, &errs)
+		}
+	}
+}
+
+// Every example and every sample names the schema that an editor checks it by, at a
+// path that leads there. Files that others include have none.
+func TestExamplesNameTheirSchema(t *testing.T) {
+	named := regexp.MustCompile(`^# yaml-language-server: \$schema=(\S+)\n`)
+	seen := map[string]int{}
+	for _, root := range []string{"../../docs/examples", "../../policies/samples"} {
+		err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() || filepath.Ext(path) != ".yaml" {
+				return err
+			}
+			data, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			want := "../../cmd/tollgate/internal/config/schema.json"
+			switch {
+			case strings.HasSuffix(path, cases.Suffix):
+				want = "../../docs/cases.schema.json"
+			case !strings.Contains("\n"+string(data), "\nversion:"):
+				return nil
+			}
+			seen[want]++
+			found := named.FindSubmatch(data)
+			if found == nil || filepath.Join(filepath.Dir(path), string(found[1])) != filepath.Clean(want) {
+				t.Errorf("%s does not begin with the schema %s", path, want)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for schema, files := range seen {
+		if _, err := os.Stat(schema); err != nil || files < 5 {
+			t.Errorf("%d files name %s: %v", files, schema, err)
 		}
 	}
 }
