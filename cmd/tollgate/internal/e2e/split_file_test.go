@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -103,9 +104,9 @@ func TestKilledGateKeepsAcknowledgedHalves(t *testing.T) {
 // nothingIn searches every file of a store for what must not be in it.
 func (o *office) nothingIn(t *testing.T, directory string) {
 	t.Helper()
-	secrets := o.secrets(t, 20)
+	secrets := o.secrets(t, 5)
 	planted(t, secrets)
-	searched := 0
+	searched, page := 0, make([]byte, 4096)
 	err := filepath.WalkDir(directory, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {
 			return err
@@ -114,6 +115,7 @@ func (o *office) nothingIn(t *testing.T, directory string) {
 		if err != nil {
 			return err
 		}
+		content = bytes.ReplaceAll(content, page, nil) // most of the file is still empty
 		searched += len(content)
 		for i, secret := range secrets {
 			if shows(content, [][]byte{secret}) {
