@@ -2,12 +2,14 @@ package envoy
 
 import (
 	"context"
+	"net"
 	"strconv"
 	"strings"
 	"testing"
 
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/status"
@@ -41,6 +43,51 @@ func TestCodecKeepsNothingOfTheTransport(t *testing.T) {
 		value, _ := r.Header("authorization", 0)
 		if line := r.Line(); line.Target != "/orders/7" || line.Method != "GET" || value != "Bearer a" {
 			t.Errorf("raw %v: %q %q %q", raw, line.Method, line.Target, value)
+		}
+	}
+}
+
+// TestWhoHasTheCodec: a Server reads checks by the codec unless it is told not to; on
+// any other gRPC server, whose codec is not ours to choose, there are generated
+// messages. All answer.
+func TestWhoHasTheCodec(t *testing.T) {
+	var generated bool
+	d := deciderFunc(func(ctx context.Context, r authz.Request) authz.Answer {
+		generated = r.(*request).generated != nil
+		return allowAll(ctx, r)
+	})
+	address := []Listener{{Address: "127.0.0.1:0"}}
+	usual, told := serve(t, d), serveConfig(t, d, Config{Listeners: address, generated: true})
+	told.server.Ready()
+
+	foreign := grpc.NewServer()
+	a := New(d, Options{})
+	a.Open()
+	Register(foreign, a)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- foreign.Serve(l) }()
+	t.Cleanup(func() {
+		foreign.Stop()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	for name, test := range map[string]struct {
+		client    *Client
+		generated bool
+	}{
+		"usual": {usual.Client, false}, "told": {told.Client, true}, "foreign": {NewClient(dial(t, l.Addr())), true},
+	} {
+		v, err := test.client.Check(soon(t), on("/"))
+		if err != nil || !v.Allowed || v.set("x-tollgate-subject") != "alice" {
+			t.Errorf("%s: %v, %+v", name, err, v)
+		}
+		if generated != test.generated {
+			t.Errorf("%s: generated messages: %v", name, generated)
 		}
 	}
 }
