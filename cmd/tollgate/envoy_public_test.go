@@ -1,9 +1,13 @@
 package main
 
 import (
+	"bytes"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
@@ -198,5 +202,32 @@ func TestPublicPathsInACluster(t *testing.T) {
 	}
 	if from := resources[4]["spec"].(map[string]any)["from"].([]any); len(from) != 2 {
 		t.Errorf("the grant is for %v", from)
+	}
+}
+
+// TestDoctorKnowsPublicPaths: what is printed is meant; a prefix in its place, or the
+// upstream behind an unchecked path, is not.
+func TestDoctorKnowsPublicPaths(t *testing.T) {
+	out, _ := printed(t, issuingFor, "edge", "--gate", "127.0.0.1:9191")
+	for name, each := range map[string]struct{ from, to, says string }{
+		"as printed":             {"", "", "nothing found"},
+		"a prefix":               {`match: { path: "/token" }`, `match: { prefix: "/token" }`, "route_unchecked"},
+		"the upstream behind it": {`cluster: "tollgate-public"`, "cluster: upstream", "route_unchecked"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := strings.Replace(string(out), each.from, each.to, 1)
+			if each.from != "" && text == string(out) {
+				t.Fatal("nothing was changed")
+			}
+			file := filepath.Join(t.TempDir(), "envoy.yaml")
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			var stdout, stderr bytes.Buffer
+			world := &terminal{out: &stdout, err: &stderr, getenv: func(string) (string, bool) { return "", false }, now: time.Now}
+			if code := run(t.Context(), world, []string{"doctor", file}); code != exitOK || !strings.Contains(stdout.String(), each.says) {
+				t.Errorf("exit status %d: %s%s", code, &stdout, &stderr)
+			}
+		})
 	}
 }

@@ -38,6 +38,10 @@ func Shapes() []Shape { return []Shape{Edge, Sidecar, Istio} }
 // Listener is the name of the listener that clients connect to, in every shape.
 const Listener = "edge"
 
+// PublicCluster is the name of the cluster that listen.public is reached by, at the
+// edge and in a sidecar.
+const PublicCluster = "tollgate-public"
+
 // Address is where something listens: host and port, or the path of a socket.
 type Address struct {
 	Host   string

@@ -31,7 +31,7 @@ func newView(shape Shape, p *Params) (*view, error) {
 	}
 	v := &view{
 		Params: &filled, Upstreams: []Address{p.Upstream}, Extensions: true,
-		Cluster: "tollgate", Authority: "tollgate", PublicCluster: "tollgate-public",
+		Cluster: "tollgate", Authority: "tollgate", PublicCluster: PublicCluster,
 	}
 	if shape == Istio {
 		// Istio names clusters so, and writes no "|" into an authority.

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	envoyconfig "github.com/tollgate-authz/tollgate/envoy/config"
 )
 
 // API is what the rules need of an API of the gate's configuration.
@@ -27,6 +29,7 @@ type aRoute struct {
 	path    string
 	exact   bool // path is the whole path, not a prefix
 	opaque  bool // the match is a regular expression or a template
+	own     bool // one whole path, which the gate's public listener answers itself
 	checked bool
 	context map[string]string
 }
@@ -38,6 +41,9 @@ func (m manager) examineRoutes(r report, f filter, apis []API) {
 			for i, route := range host.at("routes").list() {
 				one := newRoute(f, configuration, host, route)
 				place := r.at("route " + one.label(host, i))
+				if !one.checked && one.own {
+					continue
+				}
 				if !one.checked {
 					place.add("route_unchecked", Warning, "requests on this route are not checked",
 						"remove disabled from its typed_per_filter_config; routes that need no token are better made public in the gate, which removes identity headers there")
@@ -69,6 +75,7 @@ func newRoute(f filter, configuration, host, route tree) aRoute {
 	default:
 		one.opaque = true
 	}
+	one.own = one.exact && route.at("route", "cluster").text() == envoyconfig.PublicCluster
 	for _, level := range []tree{configuration, host, route} {
 		own := level.at("typed_per_filter_config", f.name)
 		if !own.there() {
