@@ -41,14 +41,31 @@ func readClassic(v value) definition {
 	return d
 }
 
-// classicKind says what authenticates the API, when that is not a JWT.
+// classicKind says what authenticates the API, when that is not a JWT alone. In
+// Tyk all that is switched on has to be fulfilled.
 func classicKind(v value) (string, value) {
+	jwt := false
 	for _, name := range []string{"enable_jwt", "use_jwt"} {
 		// One that is neither true nor false is told; the rest is read all the same.
-		if on := v.get(name); on.there() && (on.flag() || on.node.ShortTag() != "!!bool") {
-			return "", value{}
-		}
+		on := v.get(name)
+		jwt = jwt || on.there() && (on.flag() || on.node.ShortTag() != "!!bool")
 	}
+	other, at := otherKind(v)
+	switch {
+	case !jwt && other == "":
+		return "auth tokens", v
+	case !jwt:
+		return other, at
+	case other == "keyless":
+		at.note("keyless", "without a token nobody gets in here, where Tyk would ask for none", "use_keyless: false")
+	case other != "":
+		return "a JWT together with " + other, at
+	}
+	return "", value{}
+}
+
+// otherKind gives what is switched on besides JWT.
+func otherKind(v value) (string, value) {
 	for _, other := range []struct{ field, name string }{
 		{"use_keyless", "keyless"},
 		{"use_oauth2", "OAuth"},
@@ -67,7 +84,7 @@ func classicKind(v value) (string, value) {
 	if ext := v.get("external_oauth", "enabled"); ext.there() && ext.flag() {
 		return "external OAuth", ext
 	}
-	return "auth tokens", v
+	return "", value{}
 }
 
 // classicScopes reads the scope map; the deprecated pair counts only when the

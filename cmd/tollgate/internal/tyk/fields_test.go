@@ -79,36 +79,12 @@ func TestFieldsProved(t *testing.T) {
 // isReported loads a file with the field and looks for the message.
 func (f *field) isReported(t *testing.T, kind string) {
 	t.Helper()
-	doc := base(kind)
-	inner, prefix := doc, ""
-	if kind == "oas" {
-		prefix = "x-tyk-api-gateway.server.authentication.securitySchemes.jwtAuth."
-		for name := range strings.SplitSeq(strings.TrimSuffix(prefix, "."), ".") {
-			inner = inner[name].(map[string]any)
-		}
-	}
-	if f.Without != "" {
-		delete(inner, f.Without)
-	}
-	if f.Beside != "" {
-		if err := json.Unmarshal([]byte(f.Beside), &inner); err != nil {
-			t.Fatal(err)
-		}
-	}
 	var value any
 	if err := json.Unmarshal([]byte(f.Value), &value); err != nil {
 		t.Fatalf("%s: value: %v", f.Field, err)
 	}
-	names := strings.Split(f.Field, ".")
-	for _, name := range names[:len(names)-1] {
-		next, ok := inner[name].(map[string]any)
-		if !ok {
-			next = map[string]any{}
-			inner[name] = next
-		}
-		inner = next
-	}
-	inner[names[len(names)-1]] = value
+	doc, _ := f.set(t, kind, value)
+	prefix := prefixOf(kind)
 	at := f.At
 	if at == "" {
 		at = f.Field
@@ -127,7 +103,7 @@ func base(kind string) map[string]any {
 			"api_id": "a", "enable_jwt": true, "jwt_signing_method": "hmac", "jwt_source": b64std(hmacOfTests), "jwt_policy_field_name": "",
 			"proxy": map[string]any{"listen_path": "/a/"},
 		}
-	case "oas":
+	case "oas", "extension":
 		g := map[string]any{"enabled": true, "header": map[string]any{"enabled": true}, "signingMethod": "hmac", "source": b64std(hmacOfTests)}
 		return map[string]any{
 			"openapi": "3.0.3", "security": []any{map[string]any{"jwtAuth": []any{}}},

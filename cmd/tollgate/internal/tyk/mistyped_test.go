@@ -9,19 +9,39 @@ import (
 	"github.com/tollgate-authz/tollgate/cmd/tollgate/internal/config"
 )
 
+// prefixOf is where the fields of a kind stand.
+func prefixOf(kind string) string {
+	switch kind {
+	case "oas":
+		return "x-tyk-api-gateway.server.authentication.securitySchemes.jwtAuth."
+	case "extension":
+		return "x-tyk-api-gateway."
+	}
+	return ""
+}
+
+// within gives the object of a base file that the fields of a kind stand in.
+func within(doc map[string]any, kind string) map[string]any {
+	for name := range strings.SplitSeq(strings.TrimSuffix(prefixOf(kind), "."), ".") {
+		if name != "" {
+			doc = doc[name].(map[string]any)
+		}
+	}
+	return doc
+}
+
 // set puts a value at a path of a document and gives that of the file's root.
 func (f *field) set(t *testing.T, kind string, value any) (doc map[string]any, at string) {
 	t.Helper()
 	doc = base(kind)
-	inner, prefix := doc, ""
-	if kind == "oas" {
-		prefix = "x-tyk-api-gateway.server.authentication.securitySchemes.jwtAuth."
-		for name := range strings.SplitSeq(strings.TrimSuffix(prefix, "."), ".") {
-			inner = inner[name].(map[string]any)
-		}
-	}
+	inner, prefix := within(doc, kind), prefixOf(kind)
 	if f.Without != "" {
 		delete(inner, f.Without)
+	}
+	if f.Beside != "" {
+		if err := json.Unmarshal([]byte(f.Beside), &inner); err != nil {
+			t.Fatal(err)
+		}
 	}
 	names := strings.Split(f.Field, ".")
 	for _, name := range names[:len(names)-1] {
@@ -74,13 +94,7 @@ func TestEveryFieldMistypedAtOnce(t *testing.T) {
 				tops = append(tops, f.Field)
 			}
 		}
-		inner, prefix := doc, ""
-		if kind == "oas" {
-			prefix = "x-tyk-api-gateway.server.authentication.securitySchemes.jwtAuth."
-			for name := range strings.SplitSeq(strings.TrimSuffix(prefix, "."), ".") {
-				inner = inner[name].(map[string]any)
-			}
-		}
+		inner, prefix := within(doc, kind), prefixOf(kind)
 		for _, name := range tops {
 			switch name {
 			case "enabled", "access_rights": // without it there is nothing to read; members follow

@@ -5,6 +5,7 @@ import "strings"
 // readOAS reads an OAS definition: the OpenAPI document and its extension.
 func readOAS(v value) definition {
 	ext := v.get("x-tyk-api-gateway")
+	oasShape(ext)
 	info, server := ext.get("info"), ext.get("server")
 	auth := server.get("authentication")
 	d := definition{
@@ -18,10 +19,13 @@ func readOAS(v value) definition {
 	if custom := server.get("customDomain"); custom.get("enabled").flag() {
 		d.domain = custom.get("name")
 	}
-	name, scheme := jwtScheme(v, auth)
-	if name == "" {
-		d.kind, d.kindAt = oasKind(v, auth)
+	scheme, kind, at := jwtScheme(v, auth)
+	if kind != "" {
+		d.kind, d.kindAt = kind, at
 		return d
+	}
+	if b := auth.get("baseIdentityProvider"); b.there() && b.text() != "" && b.text() != "jwt_claim" {
+		b.note("base-identity", "only the JWT gives the identity here", "jwt_claim")
 	}
 	d.oasScheme(scheme)
 	d.oasMiddleware(ext)
@@ -39,24 +43,46 @@ func readOAS(v value) definition {
 }
 
 // jwtScheme finds the security scheme that is a JWT and used: bearerFormat in
-// any case.
-func jwtScheme(v, auth value) (string, value) {
-	if !auth.get("enabled").flag() {
-		return "", value{}
+// any case. Of several requirements Tyk reads the first one only, unless it is told
+// to be compliant; all schemes of one have to be fulfilled, so one that asks for
+// more than the JWT is not served.
+func jwtScheme(v, auth value) (scheme value, kind string, at value) {
+	requirements := v.get("security").list()
+	if mode := auth.get("securityProcessingMode").text(); mode != "compliant" && len(requirements) > 1 {
+		requirements = requirements[:1]
 	}
-	for _, requirement := range v.get("security").list() {
+	for _, requirement := range requirements {
+		found, other := value{}, value{}
 		for _, used := range requirement.members() {
-			is := v.get("components", "securitySchemes").get(used.name)
-			if !strings.EqualFold(is.get("type").text(), "http") || !strings.EqualFold(is.get("scheme").text(), "bearer") ||
-				!strings.EqualFold(is.get("bearerFormat").text(), "jwt") {
-				continue
-			}
-			if scheme := auth.get("securitySchemes").get(used.name); scheme.get("enabled").flag() {
-				return used.name, scheme
+			settings := auth.get("securitySchemes").get(used.name)
+			switch is := v.get("components", "securitySchemes").get(used.name); {
+			case !auth.get("enabled").flag() || !settings.get("enabled").flag():
+			case isJWT(is):
+				found = settings
+			default:
+				other = used.value
 			}
 		}
+		switch {
+		case !found.there():
+		case other.there():
+			kind, at = "a JWT together with another scheme", other
+		default:
+			if len(requirements) > 1 {
+				v.get("security").note("other-scheme", "of several ways to authenticate only the JWT is one here", "one requirement")
+			}
+			return found, "", value{}
+		}
 	}
-	return "", value{}
+	if kind == "" {
+		kind, at = oasKind(v, auth)
+	}
+	return value{}, kind, at
+}
+
+func isJWT(scheme value) bool {
+	return strings.EqualFold(scheme.get("type").text(), "http") && strings.EqualFold(scheme.get("scheme").text(), "bearer") &&
+		strings.EqualFold(scheme.get("bearerFormat").text(), "jwt")
 }
 
 func oasKind(v, auth value) (string, value) {

@@ -42,6 +42,20 @@ func classicShape(v value) {
 	v.objectsAt("definition", "version_data.versions", "jwt_scope_to_policy_mapping", "scopes.jwt.scope_to_policy", "auth")
 }
 
+// oasShape checks the types of the extension of an OAS definition.
+func oasShape(ext value) {
+	ext.flagsAt(
+		"info.state.active", "info.state.internal", "info.versioning.enabled", "server.customDomain.enabled", "server.authentication.enabled",
+		"server.authentication.stripAuthorizationData", "server.authentication.skipRateLimit", "server.authentication.skipQuota",
+		"middleware.global.contextVariables.enabled", "middleware.global.rateLimit.enabled", "middleware.global.skipRateLimit",
+		"middleware.global.skipQuota", "middleware.global.transformRequestHeaders.enabled", "server.ipAccessControl.enabled")
+	ext.textsAt("server.customDomain.name", "server.authentication.securityProcessingMode", "server.authentication.baseIdentityProvider")
+	ext.listsAt("info.versioning.versions", "middleware.global.transformRequestHeaders.add", "middleware.global.transformRequestHeaders.remove")
+	ext.objectsAt(
+		"info.state", "info.versioning", "server.customDomain", "server.authentication.securitySchemes", "middleware.operations",
+		"middleware.global.rateLimit", "middleware.global.contextVariables", "middleware.global.transformRequestHeaders")
+}
+
 // schemeShape checks the types of the JWT settings of an OAS definition.
 func schemeShape(s value) {
 	s.textsAt("identityBaseField", "policyFieldName", "scopes.claimName")
