@@ -41,8 +41,17 @@ var writers = sync.Pool{New: func() any {
 	return w
 }}
 
-var readers = sync.Pool{New: func() any {
-	return flate.NewReaderDict(strings.NewReader(""), []byte(dictionary))
+// inflater is a reader of DEFLATE with room for what it reads.
+type inflater struct {
+	packed bytes.Reader
+	reader io.ReadCloser
+	plain  bytes.Buffer
+}
+
+var inflaters = sync.Pool{New: func() any {
+	f := &inflater{}
+	f.reader = flate.NewReaderDict(&f.packed, []byte(dictionary))
+	return f
 }}
 
 // pack gives the smaller form of header.payload.
@@ -83,17 +92,19 @@ func unpack(packed []byte, limit int) (string, error) {
 }
 
 func inflate(packed []byte, limit int) (string, error) {
-	r := readers.Get().(io.ReadCloser) //nolint:forcetypeassert // the pool holds nothing else
-	defer readers.Put(r)
-	again := r.(flate.Resetter) //nolint:forcetypeassert // every reader of DEFLATE is one
-	if err := again.Reset(bytes.NewReader(packed), []byte(dictionary)); err != nil {
+	f := inflaters.Get().(*inflater) //nolint:forcetypeassert // the pool holds nothing else
+	defer inflaters.Put(f)
+	f.packed.Reset(packed)
+	again := f.reader.(flate.Resetter) //nolint:forcetypeassert // every reader of DEFLATE is one
+	if err := again.Reset(&f.packed, []byte(dictionary)); err != nil {
 		return "", fmt.Errorf("%w: %w", errPacked, err)
 	}
-	plain, err := io.ReadAll(io.LimitReader(r, int64(limit)+1))
-	if err != nil || len(plain) > limit {
+	f.plain.Reset()
+	n, err := f.plain.ReadFrom(io.LimitReader(f.reader, int64(limit)+1))
+	if err != nil || n > int64(limit) {
 		return "", errPacked
 	}
-	header, payload, ok := bytes.Cut(plain, []byte("."))
+	header, payload, ok := bytes.Cut(f.plain.Bytes(), []byte("."))
 	if !ok {
 		return "", errPacked
 	}

@@ -146,23 +146,18 @@ func (s *Splitter) fetch(ctx context.Context, d digest, text string) (*Whole, er
 		return nil, err
 	}
 	// The look-up is shared by all who present this half now, so it must not
-	// end with the first of them.
-	result := s.flight.DoChan(string(d[:]), func() (any, error) {
+	// end with the first of them. Nobody waits for longer than its budget.
+	result, err, _ := s.flight.Do(string(d[:]), func() (any, error) {
 		// Another look-up may have ended since this caller found nothing.
 		if whole, err := s.remembered(d); whole != nil || err != nil {
 			return whole, err
 		}
 		return s.lookUp(context.WithoutCancel(ctx), d, signature)
 	})
-	select {
-	case r := <-result:
-		if r.Err != nil {
-			return nil, r.Err
-		}
-		return r.Val.(*Whole), nil //nolint:forcetypeassert // look-ups give nothing else
-	case <-ctx.Done():
-		return nil, fmt.Errorf("%w: %w", store.ErrUnavailable, ctx.Err())
+	if err != nil {
+		return nil, err
 	}
+	return result.(*Whole), nil //nolint:forcetypeassert // look-ups give nothing else
 }
 
 // found is what one seal key's place gave.
