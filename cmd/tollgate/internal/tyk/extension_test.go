@@ -22,6 +22,8 @@ func TestExtension(t *testing.T) {
 		{"server.authentication.stripAuthorizationData", true, func(a *authz.APISpec) bool { return a.Token.Strip }},
 		{"server.authentication.skipRateLimit", true, func(a *authz.APISpec) bool { return a.Limits.SkipRate }},
 		{"server.authentication.skipQuota", true, func(a *authz.APISpec) bool { return a.Limits.SkipQuota }},
+		{"middleware.global.skipRateLimit", true, func(a *authz.APISpec) bool { return a.Limits.SkipRate }},
+		{"middleware.global.skipQuota", true, func(a *authz.APISpec) bool { return a.Limits.SkipQuota }},
 		{"middleware.global.rateLimit", map[string]any{"enabled": true, "rate": 5, "per": "1m"}, func(a *authz.APISpec) bool { return a.Limits.Rate != nil && a.Limits.Rate.Requests == 5 }},
 	} {
 		doc, _ := (&field{Field: tt.field}).set(t, "extension", tt.value)

@@ -128,8 +128,9 @@ func TestFieldsComplete(t *testing.T) {
 	for kind, list := range readFields(t) {
 		rows[kind] = map[string]bool{}
 		for _, f := range list {
-			name, _, _ := strings.Cut(f.Field, ".")
-			rows[kind][name] = true
+			for path := f.Field; path != ""; path, _, _ = cutLast(path) {
+				rows[kind][path] = true
+			}
 		}
 	}
 	for _, r := range records(t) {
@@ -139,31 +140,59 @@ func TestFieldsComplete(t *testing.T) {
 				t.Fatal(err)
 			}
 			if a.Kind == "oas" {
-				server := doc["x-tyk-api-gateway"].(map[string]any)["server"].(map[string]any)
-				auth, _ := server["authentication"].(map[string]any)
-				schemes, _ := auth["securitySchemes"].(map[string]any)
-				doc, _ = schemes["jwtAuth"].(map[string]any)
+				extension := doc["x-tyk-api-gateway"].(map[string]any)
+				for _, section := range []string{"info", "server", "server.authentication", "middleware.global"} {
+					missing(t, r.ID, member(extension, section), rowsOf{rows["extension"], section + "."})
+				}
+				doc, _ = member(extension, "server.authentication.securitySchemes")["jwtAuth"].(map[string]any)
 			}
-			missing(t, r.ID, doc, rows[a.Kind])
+			missing(t, r.ID, doc, rowsOf{rows[a.Kind], ""})
 		}
 		for _, p := range r.Policies {
 			var doc map[string]any
 			if err := json.Unmarshal(p, &doc); err != nil {
 				t.Fatal(err)
 			}
-			missing(t, r.ID, doc, rows["policy"])
+			missing(t, r.ID, doc, rowsOf{rows["policy"], ""})
+			rights, _ := doc["access_rights"].(map[string]any)
+			for _, right := range rights {
+				missing(t, r.ID, right.(map[string]any), rowsOf{rows["policy"], "access_rights.a."})
+			}
 		}
 	}
 }
 
-func missing(t *testing.T, id string, doc map[string]any, rows map[string]bool) {
+// rowsOf are the rows of a kind that begin with a prefix.
+type rowsOf struct {
+	rows   map[string]bool
+	prefix string
+}
+
+func missing(t *testing.T, id string, doc map[string]any, k rowsOf) {
 	t.Helper()
 	for name := range doc {
-		if !rows[name] {
-			t.Errorf("%s: fields.yaml says nothing of %s", id, name)
-			rows[name] = true
+		if path := k.prefix + name; !k.rows[path] && path != "server.authentication.securitySchemes" {
+			t.Errorf("%s: fields.yaml says nothing of %s", id, path)
+			k.rows[path] = true
 		}
 	}
+}
+
+// member gives an object by its path; nil where there is none.
+func member(doc map[string]any, path string) map[string]any {
+	for name := range strings.SplitSeq(path, ".") {
+		doc, _ = doc[name].(map[string]any)
+	}
+	return doc
+}
+
+// cutLast cuts the last name off a path.
+func cutLast(path string) (before, last string, found bool) {
+	at := strings.LastIndexByte(path, '.')
+	if at < 0 {
+		return "", path, false
+	}
+	return path[:at], path[at+1:], true
 }
 
 // TestFieldsInGuide: the guide for people who leave Tyk says of every field what
