@@ -14,7 +14,7 @@ listen:
   public: 127.0.0.1:0
   admin: 127.0.0.1:0
 drain: {delay: 0s, timeout: 5s}
-store: "memory:"
+store: {url: "memory:", timeout: 2s}
 admin: {secret: file://admin.token}
 limits: {trusted_hops: 1}
 apis:
