@@ -143,8 +143,8 @@ func (d *definition) classicMiddleware(v value) {
 	if b := v.get("base_identity_provided_by"); b.there() && b.text() != "" && b.text() != "jwt_claim" {
 		b.note("base-identity", "only the JWT gives the identity here", "jwt_claim")
 	}
-	for _, name := range []string{"enable_ip_whitelisting", "enable_ip_blacklisting"} {
-		if on := v.get(name); on.there() && on.flag() {
+	for _, name := range []string{"enable_ip_whitelisting", "enable_ip_blacklisting", "auth_configs.jwt.use_certificate"} {
+		if on := v.at(name); on.there() && on.flag() {
 			d.ignored = append(d.ignored, on)
 		}
 	}
