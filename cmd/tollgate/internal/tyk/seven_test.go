@@ -1,6 +1,7 @@
 package tyk
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -87,10 +88,9 @@ func orderFree(t *testing.T, name string, specs []policies.Spec, ids []string) (
 			}
 		}
 		set, _ := policies.Compile(given, exampleAPIs(), policies.MergeTyk)
-		got := ""
-		if chosen, err := choose(t, set, named); err != nil {
-			got = err.Error()
-		} else {
+		chosen, err := choose(t, set, named)
+		got := fmt.Sprint(err)
+		if err == nil {
 			got = shownGrant(t, set, chosen)
 		}
 		if want == "" {
