@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -16,6 +17,10 @@ import (
 // are read with the file, which knows the place of every mistake.
 const ofFile = "setting"
 
+// fileSettings are config.Settings, which reads its own sources for them: once, and
+// not once for every command that there is.
+var fileSettings = sync.OnceValue(config.Settings)
+
 // fileFlags are --config and one flag for every setting that is in no list.
 type fileFlags struct {
 	path  string
@@ -25,7 +30,7 @@ type fileFlags struct {
 func addFileFlags(c *cobra.Command) *fileFlags {
 	f := &fileFlags{flags: c.Flags()}
 	f.flags.StringVarP(&f.path, "config", "c", "tollgate.yaml", "the configuration file")
-	for _, setting := range config.Settings() {
+	for _, setting := range fileSettings() {
 		f.flags.String(setting.Flag, "", fmt.Sprintf("%s of the file", setting.Path))
 		flag := f.flags.Lookup(setting.Flag)
 		flag.Annotations = map[string][]string{ofFile: {setting.Path}}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"io"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -22,13 +21,14 @@ are minted on the fly, at a fixed time, and what has to come of them. See
 docs/cases.md for the format, or "tollgate schema cases".
 
 --surface engine asks the engine; grpc asks a server on loopback, as Envoy would;
-check asks "tollgate check"; explain asks the admin API; all asks each of them.
+check asks "tollgate check"; explain asks the admin API, and server asks it through
+"tollgate check --server"; all asks each of them.
 
 Exit status 0: all came true; 1: something came otherwise, with the difference.`,
 		Args: cobra.MinimumNArgs(1),
 	}
 	outputFlag(c, &output)
-	c.Flags().StringSliceVar(&surfaces, "surface", []string{"engine"}, "whom to ask: engine, grpc, check, explain or all")
+	c.Flags().StringSliceVar(&surfaces, "surface", []string{"engine"}, "whom to ask: engine, grpc, check, explain, server or all")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if output != "" && output != "json" {
 			return unknownOutput(output)
@@ -40,7 +40,7 @@ Exit status 0: all came true; 1: something came otherwise, with the difference.`
 			}
 		}
 		if len(runner.Surfaces) == 0 {
-			return usage("unknown surface in %q: use engine, grpc, check, explain or all", surfaces)
+			return usage("unknown surface in %q: use engine, grpc, check, explain, server or all", surfaces)
 		}
 		files, err := cases.Find(args...)
 		if err != nil {
@@ -66,9 +66,14 @@ Exit status 0: all came true; 1: something came otherwise, with the difference.`
 // surfaces are all ways to ask for a decision.
 func (t *terminal) surfaces() []cases.Surface {
 	parts := cases.Parts{Foreign: tyk.Foreign}
-	check := func(ctx context.Context, out, errs io.Writer, args ...string) int {
-		none := func(string) (string, bool) { return "", false } // case files say everything
-		return run(ctx, &terminal{in: t.in, out: out, err: errs, getenv: none, now: t.now}, args)
+	check := func(ctx context.Context, p *cases.Program) int {
+		given := func(name string) (string, bool) { // case files say everything
+			value, ok := p.Variables[name]
+			return value, ok
+		}
+		return run(ctx, &terminal{in: t.in, out: p.Out, err: p.Errs, getenv: given, now: t.now}, p.Args)
 	}
-	return []cases.Surface{cases.Direct(parts), cases.Wire(parts), cases.Command(check), cases.Explained(parts)}
+	return []cases.Surface{
+		cases.Direct(parts), cases.Wire(parts), cases.Command(check), cases.Explained(parts), cases.Remote(parts, check),
+	}
 }

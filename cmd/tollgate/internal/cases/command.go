@@ -12,8 +12,16 @@ import (
 	"github.com/tollgate-authz/tollgate/authz"
 )
 
-// Run runs the program with arguments and gives its exit status.
-type Run func(ctx context.Context, out, errs io.Writer, args ...string) int
+// Run runs the program and gives its exit status. The variables are all that its
+// environment has.
+type Run func(ctx context.Context, p *Program) int
+
+// Program is what a Run runs.
+type Program struct {
+	Args      []string
+	Variables map[string]string
+	Out, Errs io.Writer
+}
 
 // Command is the surface of `tollgate check --explain -o json`.
 func Command(run Run) Surface { return command{run} }
@@ -49,27 +57,17 @@ type printed struct {
 // Ask runs check, which knows no context extensions, no source, and no limits
 // that others have charged.
 func (c checking) Ask(ctx context.Context, q *Question) (*Answer, error) {
-	if len(q.HTTP.Extensions) > 0 || q.HTTP.Principal != "" || q.HTTP.Source != "" || q.Charged || q.HTTP.Target == "" {
+	if q.Charged {
 		return nil, errUnasked
 	}
-	args := []string{
-		"check", "--config", c.path, "--explain", "-o", "json", "--at", q.Now.Format(time.RFC3339),
-		"--method", q.HTTP.Method, "--url", q.HTTP.Scheme + "://" + q.HTTP.Host + q.HTTP.Target,
-	}
-	for _, field := range q.HTTP.Headers {
-		if strings.TrimSpace(field.Value) != field.Value {
-			return nil, errUnasked // a header line on a command line has no blanks around it
-		}
-		args = append(args, "-H", field.Name+": "+field.Value)
-	}
-	var out, errs bytes.Buffer
-	code := c.run(ctx, &out, &errs, args...)
-	if code > 1 {
-		return nil, fmt.Errorf("check ends with %d: %s", code, strings.TrimSpace(errs.String()))
+	args, ok := commandLine(q)
+	if !ok {
+		return nil, errUnasked
 	}
 	var said printed
-	if err := json.Unmarshal(out.Bytes(), &said); err != nil {
-		return nil, fmt.Errorf("what check prints is no JSON: %w", err)
+	code, err := c.run.check(ctx, nil, func(text []byte) error { return json.Unmarshal(text, &said) }, append(args, "--config", c.path)...)
+	if err != nil {
+		return nil, err
 	}
 	if denied := said.Outcome == "deny"; denied != (code == 1) {
 		return nil, fmt.Errorf("check says %s and ends with %d", said.Outcome, code)
@@ -88,6 +86,38 @@ func (c checking) Ask(ctx context.Context, q *Question) (*Answer, error) {
 		answer.Headers = append(answer.Headers, authz.Header{Name: header.Name, Value: header.Value})
 	}
 	return answer, nil
+}
+
+// commandLine is the question as check takes it; ok is false where it has no way
+// to say it.
+func commandLine(q *Question) (args []string, ok bool) {
+	if len(q.HTTP.Extensions) > 0 || q.HTTP.Principal != "" || q.HTTP.Source != "" || q.HTTP.Target == "" {
+		return nil, false
+	}
+	args = []string{
+		"check", "--explain", "-o", "json", "--at", q.Now.Format(time.RFC3339),
+		"--method", q.HTTP.Method, "--url", q.HTTP.Scheme + "://" + q.HTTP.Host + q.HTTP.Target,
+	}
+	for _, field := range q.HTTP.Headers {
+		if strings.TrimSpace(field.Value) != field.Value {
+			return nil, false // a header line on a command line has no blanks around it
+		}
+		args = append(args, "-H", field.Name+": "+field.Value)
+	}
+	return args, true
+}
+
+// check runs check and reads what it prints.
+func (r Run) check(ctx context.Context, variables map[string]string, read func([]byte) error, args ...string) (code int, err error) {
+	var out, errs bytes.Buffer
+	code = r(ctx, &Program{Args: args, Variables: variables, Out: &out, Errs: &errs})
+	if code > 1 {
+		return code, fmt.Errorf("check ends with %d: %s", code, strings.TrimSpace(errs.String()))
+	}
+	if err := read(out.Bytes()); err != nil {
+		return code, fmt.Errorf("what check prints is no JSON: %w", err)
+	}
+	return code, nil
 }
 
 // Close has nothing to end.

@@ -10,7 +10,8 @@
 //	stage.go    the configuration as files of its own (splice.go)
 //	state.go    what a store holds (keep.go)
 //	mint.go     tokens; target.go: requests
-//	surface.go  what answers a request (engine.go, wire.go, command.go, explain.go)
+//	surface.go  what answers a request (engine.go, wire.go, command.go,
+//	            explain.go, remote.go)
 //	differ.go   what was expected against what came
 //	run.go      all cases of all files; report.go tells
 //

@@ -33,6 +33,14 @@ func (explained) Name() string { return "explain" }
 
 // Open serves the admin API over the configuration.
 func (e explained) Open(ctx context.Context, path string) (Session, error) {
+	s, err := e.open(ctx, path)
+	if err != nil {
+		return nil, err // no session, not even an empty one
+	}
+	return s, nil
+}
+
+func (e explained) open(ctx context.Context, path string) (*explaining, error) {
 	engine, err := e.parts.engine(ctx, path)
 	if err != nil {
 		return nil, err
@@ -49,7 +57,7 @@ func (e explained) Open(ctx context.Context, path string) (Session, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	s.url = "http://" + listener.Addr().String() + "/v1/explain"
+	s.url = "http://" + listener.Addr().String()
 	s.server = &http.Server{Handler: s.api, ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = s.server.Serve(listener) }() // ends with Close
 	return s, nil
@@ -75,6 +83,12 @@ func (e *explaining) Ask(ctx context.Context, q *Question) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	return e.told(ctx, q, said)
+}
+
+// told is what the API said in the words of expect, once the engine has charged
+// what it would not.
+func (e *explaining) told(ctx context.Context, q *Question, said *adminv1.ExplainResponse) (*Answer, error) {
 	if q.Charged {
 		decided := e.Decide(ctx, asked{q.HTTP})
 		if decided.Outcome.String() != said.GetOutcome() || string(decided.Reason) != said.GetReason() {
@@ -134,7 +148,7 @@ func (e *explaining) call(ctx context.Context, asked *adminv1.ExplainRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, e.url, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, e.url+"/v1/explain", bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
