@@ -46,6 +46,8 @@ type APIInfo struct {
 	Tyk      bool
 	Match    []MatchSpec
 	Paths    TykPaths
+	// KeepQuota is that of its definition.
+	KeepQuota bool
 }
 
 // APIs are the APIs in the order of the file.
@@ -57,7 +59,7 @@ func (s *Snapshot) APIs() []APIInfo {
 			Inactive: a.spec.Inactive, Observe: a.spec.Observe, Tyk: a.spec.Tyk, Match: a.spec.Match,
 		}
 		if def := a.spec.Definition; def != nil {
-			info.Paths = def.Paths
+			info.Paths, info.KeepQuota = def.Paths, def.KeepQuota
 		}
 		out = append(out, info)
 	}

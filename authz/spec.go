@@ -90,6 +90,9 @@ type TykDefinition struct {
 	Context  bool
 	Versions *TykVersions // nil: one version
 	Paths    TykPaths
+	// KeepQuota leaves the counters of keys alone when a Tyk-shaped document writes
+	// them (dont_set_quota_on_create).
+	KeepQuota bool
 }
 
 // TykPaths says how patterns of paths are read in the documents of keys, which

@@ -195,7 +195,7 @@ func (c *tykCall) create() error {
 	if err != nil {
 		return err
 	}
-	c.done(stored, "added", append(d.Warnings, stored.Warnings()...))
+	c.done(stored, "added", append(append(d.Warnings, stored.Warnings()...), c.reset(&stored)...))
 	return nil
 }
 
@@ -240,6 +240,7 @@ func (c *tykCall) update() error {
 		return err
 	}
 	warnings := append(d.Warnings, stored.Warnings()...)
+	warnings = append(warnings, c.reset(&stored)...)
 	if late {
 		warnings = append(warnings, "expires: it has passed, so the stored one stays")
 	}
@@ -259,6 +260,6 @@ func (c *tykCall) remove() error {
 	if err != nil {
 		return err
 	}
-	c.done(stored, "deleted", nil)
+	c.done(stored, "deleted", c.reset(&stored))
 	return nil
 }

@@ -30,7 +30,7 @@ func (c *tykCall) computed(s *authz.TykSession) map[string]any {
 		if err != nil { // its policies are gone, inactive or at odds
 			doc["is_inactive"] = true
 		} else {
-			doc["tags"], doc["access_rights"] = orEmpty(grant.Tags()), rightsOf(snap, s.Org, grant)
+			doc["tags"], doc["access_rights"] = orEmpty(grant.Tags()), c.rights(snap, s, grant)
 			meta = grant.AllMeta()
 		}
 	}
@@ -54,18 +54,20 @@ type tykLimit struct {
 	Per          float64 `json:"per"`
 	QuotaMax     int64   `json:"quota_max"`
 	QuotaRenewal int64   `json:"quota_renewal_rate"`
+	Remaining    int64   `json:"quota_remaining"`
+	Renews       int64   `json:"quota_renews"` // seconds since 1970; 0: not begun
 }
 
-// rightsOf is what a grant opens, as Tyk writes it.
-func rightsOf(snap *authz.Snapshot, org string, grant *policies.Grant) map[string]tykRight {
-	rights := map[string]tykRight{}
+// rights are what a grant opens, as Tyk writes it.
+func (c *tykCall) rights(snap *authz.Snapshot, s *authz.TykSession, grant *policies.Grant) map[string]tykRight {
+	rights, org, quotas := map[string]tykRight{}, s.Org, c.left(s.ID)
 	specs := snap.Policies()
 	for _, a := range snap.APIs() {
 		on := grant.API(a.ID)
 		if a.Org != org || on == nil {
 			continue
 		}
-		right := tykRight{ID: a.ID, Name: a.Name, Versions: orEmpty(on.Versions()), URLs: []tykURL{}, Limit: limitOf(on)}
+		right := tykRight{ID: a.ID, Name: a.Name, Versions: orEmpty(on.Versions()), URLs: []tykURL{}, Limit: limitOf(on, quotas)}
 		for i := range specs {
 			p := &specs[i]
 			if p.Org != org && p.Org != "" || !slices.Contains(grant.Policies(), p.ID) {
@@ -81,7 +83,7 @@ func rightsOf(snap *authz.Snapshot, org string, grant *policies.Grant) map[strin
 	return rights
 }
 
-func limitOf(on *policies.APIGrant) *tykLimit {
+func limitOf(on *policies.APIGrant, quotas []Limit) *tykLimit {
 	l := &tykLimit{Rate: -1, QuotaMax: -1}
 	rate, quota := on.Limits(policies.Scopes{})
 	if rate != nil {
@@ -89,6 +91,7 @@ func limitOf(on *policies.APIGrant) *tykLimit {
 	}
 	if quota != nil {
 		l.QuotaMax, l.QuotaRenewal = quota.Quota.Requests, int64(quota.Quota.Per.Seconds())
+		l.Remaining, l.Renews = remaining(quotas, l.QuotaMax)
 	}
 	return l
 }

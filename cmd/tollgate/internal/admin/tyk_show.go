@@ -24,7 +24,11 @@ func (c *tykCall) get() error {
 	if err != nil {
 		return err
 	}
-	c.answer(sessionDocument(&stored))
+	doc := sessionDocument(&stored)
+	if q := stored.Quota; q != nil && q.Requests > 0 {
+		doc["quota_remaining"], doc["quota_renews"] = remaining(c.left(stored.Session()), q.Requests)
+	}
+	c.answer(doc)
 	return nil
 }
 

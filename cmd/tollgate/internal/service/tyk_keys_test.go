@@ -178,3 +178,34 @@ policies: [{id: basic, access: {orders: {allow: all}}}]
 		t.Errorf("the log: %s", log.String())
 	}
 }
+
+// Writing a key through /tyk/keys begins its counters anew, as in Tyk, unless the
+// call says otherwise; its document tells what is left.
+func TestTykKeysBeginAnewWhenWritten(t *testing.T) {
+	s := tykKeyed(t, "prefix_suffix")
+	const body = `{"org_id": "o", "quota_max": 2, "quota_renewal_rate": 3600, "jwt_data": {"secret": "xxx"}, "access_rights": {"two": {"versions": ["Default"]}}}`
+	s.must(t, "POST", "/tyk/keys/k", body)
+	token := signed(t, "xxx", "k", nil)
+	opens := func(what string, want bool) {
+		t.Helper()
+		answer := s.askedVersion(t, "GET", "/two/x", "", token)
+		if allowed := answer.Outcome == authz.Allow; allowed != want || !allowed && answer.Reason != authz.QuotaExceeded {
+			t.Errorf("%s: %v %s", what, answer.Outcome, answer.Reason)
+		}
+	}
+	opens("the first", true)
+	if text := s.must(t, "GET", "/tyk/keys/k", ""); !strings.Contains(text, `"quota_remaining":1`) {
+		t.Errorf("after one of two: %s", text)
+	}
+	opens("the second", true)
+	opens("the third", false)
+	s.must(t, "PUT", "/tyk/keys/k?suppress_reset=1", body)
+	opens("written without a reset", false)
+	s.must(t, "PUT", "/tyk/keys/k", body)
+	opens("written", true)
+	opens("written, again", true)
+	opens("written, once more", false)
+	s.must(t, "DELETE", "/tyk/keys/k", "")
+	s.must(t, "POST", "/tyk/keys/k", body)
+	opens("deleted and made again", true)
+}

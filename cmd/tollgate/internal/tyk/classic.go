@@ -12,6 +12,7 @@ func readClassic(v value) definition {
 		offExp: v.get("jwt_disable_expires_at_validation"), offIat: v.get("jwt_disable_issued_at_validation"), offNbf: v.get("jwt_disable_not_before_validation"),
 		internal: v.get("internal").flag(), strip: v.get("strip_auth_data").flag(), context: v.get("enable_context_vars").flag(),
 		skipRate: v.get("disable_rate_limit"), skipQuota: v.get("disable_quota"),
+		keepQuota: v.get("dont_set_quota_on_create").flag(),
 	}
 	if a := v.get("active"); a.there() {
 		d.active = a.flag()

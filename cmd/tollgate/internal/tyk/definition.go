@@ -53,6 +53,7 @@ type definition struct {
 	rate      apiRate
 	skipRate  value
 	skipQuota value
+	keepQuota bool // counters of keys stay when documents write them
 	versions  *authz.TykVersions
 	siblings  []value // ids of the definitions of other versions
 	internal  bool    // reached through another definition only

@@ -140,6 +140,16 @@ func TestLocations(t *testing.T) {
 }
 
 // TestSkips: limits of an API, and what switches limits off.
+func TestKeepQuota(t *testing.T) {
+	if _, a := loadOne(t, "classic", `{"dont_set_quota_on_create": true}`); !a.Definition.KeepQuota {
+		t.Error("dont_set_quota_on_create")
+	}
+	doc, _ := (&field{Field: "server.authentication.skipQuotaReset"}).set(t, "extension", true)
+	if l := Load([]config.ForeignFile{{Path: "x.json", Data: mustJSON(t, doc)}}, Options{}); !l.APIs[0].Definition.KeepQuota {
+		t.Error("skipQuotaReset")
+	}
+}
+
 func TestSkips(t *testing.T) {
 	_, a := loadOne(t, "classic", `{"global_rate_limit": {"rate": 0.5, "per": 1}}`)
 	if r := a.Limits.Rate; r == nil || r.Requests != 1 || r.Per.Seconds() != 2 {

@@ -15,6 +15,7 @@ func readOAS(v value) definition {
 	if a := info.get("state", "active"); a.there() {
 		d.active = a.flag()
 	}
+	d.keepQuota = auth.get("skipQuotaReset").flag()
 	d.internal = info.get("state", "internal").flag()
 	if custom := server.get("customDomain"); custom.get("enabled").flag() {
 		d.domain = custom.get("name")

@@ -31,6 +31,7 @@ func (d *definition) api(resolve Resolve) authz.APISpec {
 	}
 	spec.Definition = &authz.TykDefinition{
 		Classic: d.classic, SkipKid: d.skipKid, HashFunction: d.function, Context: d.context, Versions: d.versions,
+		KeepQuota: d.keepQuota,
 	}
 	spec.Keys, spec.Algorithms = d.keys(resolve)
 	spec.Token = authz.LocationSpec{Header: d.location.header, HeaderOff: d.location.headerOff, Strip: d.strip}
