@@ -45,7 +45,7 @@ func newAuthority(t *testing.T) *authority {
 }
 
 // client makes a certificate with one name; until ends it.
-func (a *authority) client(t *testing.T, name string, until time.Time) tls.Certificate {
+func (a *authority) client(t *testing.T, name string, until time.Time) *tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -64,7 +64,7 @@ func (a *authority) client(t *testing.T, name string, until time.Time) tls.Certi
 	if err != nil {
 		t.Fatal(err)
 	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
 // A client certificate stands for a caller by its name: through the listener
@@ -97,18 +97,18 @@ policies: [{id: basic, access: {orders: {allow: all}}}]
 		cert              *tls.Certificate
 		want              int // 0: not even a handshake
 	}{
-		{"ops reads", reads, "", ptr(ours.client(t, "spiffe://example/ops", later)), 200},
-		{"ops writes", writes, "", ptr(ours.client(t, "spiffe://example/ops", later)), 200},
-		{"eyes reads", reads, "", ptr(ours.client(t, "eyes.example", later)), 200},
-		{"eyes writes", writes, "", ptr(ours.client(t, "eyes.example", later)), 403},
-		{"a name that is not listed", reads, "", ptr(ours.client(t, "spiffe://example/ops2", later)), 401},
-		{"the name in another kind", reads, "", ptr(ours.client(t, "ops", later)), 401},
-		{"a wildcard", reads, "", ptr(ours.client(t, "*.example", later)), 401},
-		{"the name by another authority", reads, "", ptr(others.client(t, "spiffe://example/ops", later)), 0},
-		{"one that has ended", reads, "", ptr(ours.client(t, "spiffe://example/ops", time.Now().Add(-time.Minute))), 0},
+		{"ops reads", reads, "", ours.client(t, "spiffe://example/ops", later), 200},
+		{"ops writes", writes, "", ours.client(t, "spiffe://example/ops", later), 200},
+		{"eyes reads", reads, "", ours.client(t, "eyes.example", later), 200},
+		{"eyes writes", writes, "", ours.client(t, "eyes.example", later), 403},
+		{"a name that is not listed", reads, "", ours.client(t, "spiffe://example/ops2", later), 401},
+		{"the name in another kind", reads, "", ours.client(t, "ops", later), 401},
+		{"a wildcard", reads, "", ours.client(t, "*.example", later), 401},
+		{"the name by another authority", reads, "", others.client(t, "spiffe://example/ops", later), 0},
+		{"one that has ended", reads, "", ours.client(t, "spiffe://example/ops", time.Now().Add(-time.Minute)), 0},
 		{"a token without a certificate", reads, opsToken, nil, 0}, // client_ca asks everybody for one
-		{"a token beside a certificate that is not listed", reads, opsToken, ptr(ours.client(t, "another.example", later)), 200},
-		{"a wrong token beside a right certificate", reads, "x" + opsToken, ptr(ours.client(t, "spiffe://example/ops", later)), 401},
+		{"a token beside a certificate that is not listed", reads, opsToken, ours.client(t, "another.example", later), 200},
+		{"a wrong token beside a right certificate", reads, "x" + opsToken, ours.client(t, "spiffe://example/ops", later), 401},
 	} {
 		config := &tls.Config{RootCAs: pool}
 		if c.cert != nil {
@@ -145,5 +145,3 @@ policies: [{id: basic, access: {orders: {allow: all}}}]
 		}
 	}
 }
-
-func ptr[T any](v T) *T { return &v }

@@ -87,8 +87,8 @@ include: ["tyk/*.json"]
 	if done := s.must(t, "DELETE", path, ""); !strings.Contains(done, `"action":"deleted"`) {
 		t.Errorf("deleted: %s", done)
 	}
-	if answer := s.decide(t, "GET", "/orders/7", token); answer.Reason != authz.TokenRevoked {
-		t.Errorf("afterwards: %v %s", answer.Outcome, answer.Reason)
+	if after := s.decide(t, "GET", "/orders/7", token); after.Reason != authz.TokenRevoked {
+		t.Errorf("afterwards: %v %s", after.Outcome, after.Reason)
 	}
 	for _, id := range []string{shown, answer.Metadata.Session} {
 		if status, _ := s.manageAs(t, opsToken, "GET", "/tyk/keys/"+id, ""); status != http.StatusNotFound {
