@@ -8,6 +8,7 @@
 //
 // Order of the files: spec.go (what is configured), handler.go (which path is
 // what), form.go (what a client may send), admit.go (how often), upstream.go
-// (asking the provider), answer.go (its answer, rewritten), token.go (the walk),
-// client.go (who may revoke and introspect), revoke.go, introspect.go, resource.go.
+// (asking the provider), answer.go (its answer, rewritten), tells.go (what it must
+// not hold), token.go (the walk), client.go (who may revoke and introspect),
+// revoke.go, introspect.go, resource.go.
 package public

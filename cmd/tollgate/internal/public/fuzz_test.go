@@ -3,6 +3,9 @@ package public
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -78,4 +81,38 @@ func names(t *testing.T, data []byte) int {
 			depth--
 		}
 	}
+}
+
+// The form that counts is the one that net/url reads, with every name once; the
+// bytes that go to the provider are those that came.
+func FuzzForm(f *testing.F) {
+	for _, text := range []string{
+		"", grant, grant + "&grant_type=x", grant + "&grant%5Ftype=x", "a=1;b=2", "a=%zz", "a", "a=&a=", "=&b=1", "a+b=c+d", "a=%00", "a=1&b=2&&c=3",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/token", strings.NewReader(text))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		got, err := readForm(httptest.NewRecorder(), r)
+		oracle, bad := url.ParseQuery(text)
+		once := true
+		for _, all := range oracle {
+			once = once && len(all) == 1
+		}
+		if good := bad == nil && once && len(text) <= maxForm && !strings.Contains(text, ";"); good != (err == nil) {
+			t.Fatalf("read: %v", err)
+		}
+		if err != nil {
+			return
+		}
+		if got.raw != text || len(got.values) != len(oracle) {
+			t.Fatal("another form was read")
+		}
+		for name := range oracle {
+			if got.values[name] != oracle.Get(name) {
+				t.Fatal("another value was read")
+			}
+		}
+	})
 }

@@ -1,7 +1,6 @@
 package public
 
 import (
-	"bytes"
 	"errors"
 	"net/http"
 	"slices"
@@ -97,7 +96,7 @@ func (e *endpoint) hand(w http.ResponseWriter, r *http.Request, answer *provided
 		fail(w, http.StatusServiceUnavailable, "temporarily_unavailable", "the token cannot be kept now")
 	default:
 		body := e.rewrite(members, half, until.Sub(e.now()))
-		if bytes.Contains(body, []byte(token[:strings.LastIndexByte(token, '.')])) {
+		if tells(body, claimsOf(token)) {
 			// Under another name, say, or within another member.
 			fail(w, http.StatusBadGateway, "server_error", "the identity provider's answer has the access token in it twice")
 			return
@@ -107,7 +106,8 @@ func (e *endpoint) hand(w http.ResponseWriter, r *http.Request, answer *provided
 }
 
 // refuse passes an error of the provider on. A body that is not JSON (a proxy's
-// page) says nothing to an OAuth client, so its error is named instead.
+// page) says nothing to an OAuth client, so its error is named instead, and so is
+// one with a token in it.
 func refuse(w http.ResponseWriter, answer *provided) {
 	switch {
 	case answer.status >= http.StatusInternalServerError || answer.status < http.StatusBadRequest:
@@ -116,7 +116,7 @@ func refuse(w http.ResponseWriter, answer *provided) {
 	case answer.challenge != "":
 		w.Header().Set("WWW-Authenticate", answer.challenge)
 	}
-	if members, err := parseAnswer(answer.body); err == nil && text(members, "error") != "" && !has(members, "access_token") {
+	if members, err := parseAnswer(answer.body); err == nil && text(members, "error") != "" && !has(members, "access_token") && !tells(answer.body, anyJWT) {
 		write(w, answer.status, answer.body)
 		return
 	}

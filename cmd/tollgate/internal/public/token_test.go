@@ -4,6 +4,7 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -63,6 +64,10 @@ func TestTokenAnswersBySetting(t *testing.T) {
 		"another token":          {func(e *Endpoint) { e.Opaque = Pass }, answerOf("a.b.c"), 502, nil, []string{"a.b.c"}},
 		"twice in the answer":    {func(*Endpoint) {}, strings.Replace(answerOf(whole), `"scope":"a b"`, `"token":"`+whole+`"`, 1), 502, nil, []string{signed}},
 		"deep in the answer":     {func(*Endpoint) {}, strings.Replace(answerOf(whole), `"scope":"a b"`, `"o":{"l":["`+signed+`"]}`, 1), 502, nil, []string{signed}},
+		"twice by an escape":     {func(*Endpoint) {}, strings.Replace(answerOf(whole), `"scope":"a b"`, `"token":"\u0065`+whole[1:]+`"`, 1), 502, nil, []string{whole[1:]}},
+		"escaped in its claims":  {func(*Endpoint) {}, strings.Replace(answerOf(whole), `"scope":"a b"`, `"o":["`+escaped(signed)+`"]`, 1), 502, nil, []string{escaped(signed)}},
+		"in the name of another": {func(*Endpoint) {}, strings.Replace(answerOf(whole), `"scope"`, `"`+escaped(whole)+`"`, 1), 502, nil, []string{escaped(signed)}},
+		"its claims alone":       {func(*Endpoint) {}, strings.Replace(answerOf(whole), "a b", signed[strings.IndexByte(signed, '.')+1:], 1), 502, nil, nil},
 		"longer than it is kept": {func(*Endpoint) {}, strings.Replace(answerOf(whole), "3600", "7200", 1), 200, []string{`"expires_in":3600`}, []string{"7200"}},
 		"shorter":                {func(*Endpoint) {}, strings.Replace(answerOf(whole), "3600", "60", 1), 200, []string{`"expires_in":60,`}, nil},
 		"an odd number":          {func(*Endpoint) {}, strings.Replace(answerOf(whole), "3600", `"never"`, 1), 200, []string{`"expires_in":3600,`}, nil},
@@ -86,6 +91,38 @@ func TestTokenAnswersBySetting(t *testing.T) {
 				t.Errorf("%s: something is too much", name)
 			}
 		}
+	}
+}
+
+// escaped writes the first and the last letter of a text for JSON in another way.
+func escaped(s string) string {
+	return fmt.Sprintf(`\u%04x%s\u%04x`, s[0], s[1:len(s)-1], s[len(s)-1])
+}
+
+// A provider that sends without end is cut off: nothing of it is kept.
+func TestEndlessAnswerIsCutOff(t *testing.T) {
+	r := newRig(t, nil)
+	whole, _, _ := jwt()
+	const most = 100 << 20
+	sent := make(chan int, 1)
+	r.serve(func(w http.ResponseWriter, _ *http.Request) {
+		n, chunk := 0, []byte(strings.Repeat(" ", 1<<20))
+		_, _ = io.WriteString(w, answerOf(whole)[:100])
+		for n < most {
+			if _, err := w.Write(chunk); err != nil {
+				break
+			}
+			n += len(chunk)
+		}
+		sent <- n
+	})
+	got := r.post(t, call{form: grant})
+	if got.StatusCode != 502 {
+		t.Errorf("status %d", got.StatusCode)
+	}
+	clean(t, "answer", body(t, got))
+	if n := <-sent; n > most/2 {
+		t.Errorf("%d bytes were taken of an answer that may have %d", n, maxAnswer)
 	}
 }
 
@@ -147,6 +184,10 @@ func TestTokenOfABadProvider(t *testing.T) {
 		"401 with HTML":    {plain(401, "text/html", "<html>"+whole), 401, "invalid_client"},
 		"400 with HTML":    {plain(400, "text/html", "<html>"+whole), 400, "invalid_request"},
 		"400 with a token": {plain(400, "application/json", good), 400, "invalid_request"},
+		"400 with a JWT":   {plain(400, "application/json", `{"error":"x","hint":"`+whole+`"}`), 400, "invalid_request"},
+		"400, escaped":     {plain(400, "application/json", `{"error":"x","hint":["`+escaped(whole)+`"]}`), 400, "invalid_request"},
+		"unknown client":   {plain(401, "application/json", `{"error":"invalid_client","error_description":"nobody"}`), 401, "invalid_client"},
+		"mfa_required":     {plain(403, "application/json", `{"error":"mfa_required","mfa_token":"Fe26.2*x*y"}`), 403, "mfa_required"},
 		"error of OAuth":   {plain(400, "application/json", `{"error":"invalid_grant"}`), 400, "invalid_grant"},
 		"invalid_client":   {plain(401, "application/json", `{"error":"invalid_client"}`, "WWW-Authenticate", "Basic realm=p"), 401, "invalid_client"},
 		"hangs up":         {func(r *rig) { r.serve(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }) }, 502, "server_error"},
