@@ -30,7 +30,7 @@ func TestEverySurfaceAgrees(t *testing.T) {
 	// What a surface cannot be asked is left out there: a command line has no
 	// context_extensions, no client address and no store that the file fills; JSON
 	// has no bytes that are not UTF-8.
-	if asked["engine"] != asked["grpc"] || asked["check"] < asked["engine"]*3/4 || asked["explain"] < asked["engine"]*19/20 ||
+	if asked["engine"] != asked["grpc"] || asked["check"] < asked["engine"]*2/3 || asked["explain"] < asked["engine"]*19/20 ||
 		asked["server"] < asked["engine"]*9/10 {
 		t.Errorf("asked: %v", asked)
 	}
