@@ -37,7 +37,7 @@ func TestBadInput(t *testing.T) {
 	}{
 		"a file of 100 MB":            {map[string]string{"tollgate.yaml": repeated(100<<20, "# 100 MB of it\n")}, []string{"tollgate.yaml: the file has 104857", "at most 16777216 are read"}},
 		"an included file of 100 MB":  {map[string]string{"tollgate.yaml": "version: 1\ninclude: [p.yaml]\n", "p.yaml": repeated(100<<20, "# 100 MB of it\n")}, []string{"tollgate.yaml:2:11: p.yaml has 104857", "at most 16777216 are read"}},
-		"as large as is read":         {map[string]string{"tollgate.yaml": repeated(16<<20-100, "- {a: [b, c]}\n")}, []string{"tollgate.yaml:"}},
+		"many megabytes of a list":    {map[string]string{"tollgate.yaml": repeated(4<<20, "- {a: [b, c]}\n")}, []string{"tollgate.yaml:"}},
 		"lists that expand":           {map[string]string{"tollgate.yaml": bomb("[x, x, x, x, x, x, x, x, x]", "[A, A, A, A, A, A, A, A, A]")}, []string{"tollgate.yaml:"}},
 		"texts that expand":           {map[string]string{"tollgate.yaml": bomb(strings.Repeat("x", 100_000), "[A, A, A, A, A, A, A, A, A]")}, []string{"tollgate.yaml:"}},
 		"merges that expand":          {map[string]string{"tollgate.yaml": bomb("{k: v}", "{<<: [A, A, A, A, A, A, A, A, A]}")}, []string{"tollgate.yaml:"}},
