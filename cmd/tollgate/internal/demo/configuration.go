@@ -14,7 +14,7 @@ listen:
   public: 127.0.0.1:0
   admin: 127.0.0.1:0
 drain: {delay: 0s, timeout: 5s}
-store: {url: "memory:", timeout: 2s}
+store: {url: STORE, timeout: 2s}
 admin: {secret: file://admin.token}
 limits: {trusted_hops: 1}
 apis:
@@ -45,10 +45,11 @@ policies:
     access: {orders: {allow: all}}
 `
 
-// configuration fills in where the keys are and whose they are.
-func configuration(issuer *Issuer) string {
+// configuration fills in where the keys are, whose they are, and the directory of
+// the embedded store.
+func configuration(issuer *Issuer, state string) string {
 	return strings.NewReplacer(
-		"KEYS", quote(issuer.KeysURL()), "ISSUER", quote(issuer.Name()), "TOKENS", quote(issuer.TokenURL()),
+		"STORE", quote("file:"+state), "KEYS", quote(issuer.KeysURL()), "ISSUER", quote(issuer.Name()), "TOKENS", quote(issuer.TokenURL()),
 	).Replace(configurationText)
 }
 

@@ -147,7 +147,7 @@ func (s *show) startIssuer(ctx context.Context) error {
 
 func (s *show) startGate(ctx context.Context) error {
 	file := filepath.Join(s.dir, "tollgate.yaml")
-	if err := os.WriteFile(file, []byte(configuration(s.issuer)), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(configuration(s.issuer, filepath.Join(s.dir, "state"))), 0o600); err != nil {
 		return err
 	}
 	s.admin.Secret = rand.Text() + rand.Text()
