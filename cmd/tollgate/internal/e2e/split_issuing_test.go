@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -30,7 +31,7 @@ func newIssuing(t *testing.T, configuration string) *replica {
 	return newReplica(t, text, newRecorder(t))
 }
 
-func sealKey(t *testing.T) string {
+func sealKey(t testing.TB) string {
 	t.Helper()
 	key := make([]byte, 32)
 	if _, err := rand.Read(key); err != nil {
@@ -80,12 +81,13 @@ token_endpoints:
 type mint struct {
 	address string
 	key     *tokens.Key
+	more    map[string]any // claims of every token
 
 	mutex sync.Mutex
 	made  []string
 }
 
-func newMint(t *testing.T, key *tokens.Key) *mint {
+func newMint(t testing.TB, key *tokens.Key) *mint {
 	t.Helper()
 	listener, err := demo.Listen(t.Context(), "127.0.0.1:0")
 	if err != nil {
@@ -103,10 +105,12 @@ func (m *mint) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
 	now := time.Now()
-	token, err := m.key.Sign(nil, map[string]any{
+	all := map[string]any{
 		"iss": issuer, "sub": fmt.Sprintf("canary-subject-%d", len(m.made)), "aud": "orders", "jti": fmt.Sprintf("canary-id-%d", len(m.made)),
 		"email": "canary@example.com", "iat": now.Unix(), "exp": now.Add(time.Hour).Unix(),
-	})
+	}
+	maps.Copy(all, m.more)
+	token, err := m.key.Sign(nil, all)
 	if err != nil {
 		w.WriteHeader(http.StatusInternalServerError)
 		return
