@@ -154,7 +154,11 @@ func (s *Server) Serve(ctx context.Context) error {
 	for _, l := range s.bound {
 		group.Go(func() error {
 			defer stop() // one listener that fails ends the others
-			return s.grpc.Serve(l)
+			err := s.grpc.Serve(l)
+			if ctx.Err() != nil && errors.Is(err, grpc.ErrServerStopped) {
+				return nil // the end came before the beginning
+			}
+			return err
 		})
 	}
 	<-failed.Done()

@@ -120,6 +120,22 @@ func TestDrainInOrder(t *testing.T) {
 	}
 }
 
+// TestEndBeforeTheBeginning: a server that is told to end before its listeners
+// are served ends as any other.
+func TestEndBeforeTheBeginning(t *testing.T) {
+	ended, end := context.WithCancel(t.Context())
+	end()
+	for range 100 {
+		s := NewServer(New(deciderFunc(allowAll), Options{}), Config{Listeners: []Listener{{Address: "127.0.0.1:0"}}})
+		if _, err := s.Listen(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Serve(ended); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestDrainIsBounded: calls that hang are cut off at the time-out.
 func TestDrainIsBounded(t *testing.T) {
 	began := make(chan struct{})
