@@ -134,7 +134,7 @@ func (o *office) nothingIn(t *testing.T, directory string) {
 // once while it is remembered, however often it is shown, and the gate's memory
 // stays what it was.
 func TestFloodOfHalvesReachesRedisOnce(t *testing.T) {
-	count := 4000
+	count := 2000
 	if long() {
 		count = 100_000
 	}

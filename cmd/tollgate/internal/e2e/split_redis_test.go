@@ -109,7 +109,7 @@ func (o *office) becomes(t *testing.T, half string, want int) {
 func (o *office) unavailable(t *testing.T, half string) {
 	t.Helper()
 	began := time.Now()
-	if half, status := o.asks(t); half != "" || status != 503 {
+	if given, status := o.asks(t); given != "" || status != 503 {
 		t.Errorf("/token: %d", status)
 	}
 	if status, reason := o.shown(t, half); status != 503 || reason != "store_unavailable" {
@@ -122,13 +122,13 @@ func (o *office) unavailable(t *testing.T, half string) {
 		}
 		o.said = append(o.said, body)
 	}
-	if took := time.Since(began); took > 4*5*storeTimeout {
+	if took := time.Since(began); took > 5*4*storeTimeout {
 		t.Errorf("four answers took %v", took)
 	}
 }
 
 // storeTimeout is that of the stores in these tests.
-const storeTimeout = 400 * time.Millisecond
+const storeTimeout = 250 * time.Millisecond
 
 // saysNothing searches everything that was answered and logged.
 func (o *office) saysNothing(t *testing.T) {
@@ -269,7 +269,7 @@ func TestSplitWithoutItsRedis(t *testing.T) {
 		}
 	})
 	t.Run("paused", func(t *testing.T) {
-		server.Do(t, "CLIENT", "PAUSE", "4000", "ALL") // nothing ends it earlier
+		server.Do(t, "CLIENT", "PAUSE", "2000", "ALL") // nothing ends it earlier
 		o.unavailable(t, unshown[0])
 		o.becomes(t, next(), 200)
 		o.gives(t)
@@ -302,91 +302,5 @@ func TestSplitWithoutItsRedis(t *testing.T) {
 			o.becomes(t, half, 401)
 		}
 	})
-	o.saysNothing(t)
-}
-
-// TestSplitThroughFailover: what the new primary has got opens, what the failover
-// lost is 401, and nothing else ever comes.
-func TestSplitThroughFailover(t *testing.T) {
-	c := storetest.StartSentinels(t, storetest.RedisBinary(t))
-	o := newOffice(t, `store: {url: "`+c.URL()+`", timeout: `+storeTimeout.String()+`}`+"\n"+`seal: {keys: [{id: k1, key: "`+sealKey(t)+`"}]}`)
-	o.startFront(t, envoyconfig.Edge, o.gate.address)
-	o.gives(t)
-	for range 30 {
-		o.gives(t)
-	}
-	old := c.Master(t)
-	for d := newDeadline(t); c.Nodes[1].Number(t, "slave_repl_offset") < old.Number(t, "master_repl_offset"); {
-		d.wait("the replica")
-	}
-	replicated := len(o.given)
-
-	stop, stopped := make(chan struct{}), make(chan struct{})
-	var odd atomic.Int64
-	go func() { // goes on issuing through it
-		defer close(stopped)
-		tick := time.NewTicker(5 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			select {
-			case <-stop:
-				return
-			case <-tick.C:
-			}
-			half, status, body, err := issue(t.Context(), o.public)
-			o.mutex.Lock()
-			switch {
-			case half != "":
-				o.given = append(o.given, half)
-			case err == nil && status == 503:
-				o.said = append(o.said, body)
-			default:
-				odd.Add(1)
-			}
-			o.mutex.Unlock()
-		}
-	}()
-	for d := newDeadline(t); ; d.wait("more halves") {
-		o.mutex.Lock()
-		n := len(o.given)
-		o.mutex.Unlock()
-		if n > replicated+20 {
-			break
-		}
-	}
-	old.Kill()
-	o.mutex.Lock()
-	atKill := len(o.given)
-	o.mutex.Unlock()
-	c.AwaitFailover(t, old)
-	for d := newDeadline(t); ; d.wait("halves after the failover") {
-		o.mutex.Lock()
-		n := len(o.given)
-		o.mutex.Unlock()
-		if n > atKill+20 {
-			break
-		}
-	}
-	close(stop)
-	<-stopped
-
-	lost := 0
-	for i, half := range o.given {
-		status, reason := o.shown(t, half)
-		for d := newDeadline(t); status == 503; d.wait("the store") {
-			status, reason = o.shown(t, half)
-		}
-		switch {
-		case status == 200:
-		case status == 401 && i >= replicated && i <= atKill+1:
-			lost++
-		default:
-			t.Errorf("half %d of %d (%d replicated, %d when the primary was killed): %d %s", i, len(o.given), replicated, atKill, status, reason)
-		}
-	}
-	if odd.Load() > 0 || len(o.said) == 0 {
-		t.Errorf("%d odd answers, %d times 503", odd.Load(), len(o.said))
-	}
-	t.Logf("evidence: %d acknowledged, %d of them replicated before, %d lost with the primary, %d times 503", len(o.given), replicated, lost, len(o.said))
 	o.saysNothing(t)
 }
