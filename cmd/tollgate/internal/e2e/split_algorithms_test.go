@@ -45,7 +45,8 @@ token_endpoints:
 // real Envoy and a real Redis. The client has 43 to 683 characters that say
 // nothing, the upstream the whole token, and no other spelling of a half opens.
 func TestSplitEveryAlgorithm(t *testing.T) {
-	w := newIssuing(t, everyAlgorithm)
+	w, server := newIssuing(t, everyAlgorithm)
+	secrets := [][]byte{[]byte("orders:read"), []byte("client_id"), []byte("reader"), []byte("eyJ")}
 	lengths := map[string]int{"HS256": 43, "ES256": 86, "EdDSA": 86, "ES512": 176, "RS256": 342, "PS256": 342, "RS512": 683}
 	refused := 0
 	for alg, length := range lengths {
@@ -61,6 +62,7 @@ func TestSplitEveryAlgorithm(t *testing.T) {
 		if strings.Count(whole, ".") != 2 || !strings.HasSuffix(whole, "."+half) || arrived.Header.Get("X-Tollgate-Subject") != "shop" {
 			t.Errorf("%s: the upstream does not get the whole token", alg)
 		}
+		secrets = append(secrets, partsOf(t, whole)...)
 		if header, err := authz.Inspect(whole); err != nil || !strings.Contains(string(header.Header), `"`+alg+`"`) {
 			t.Errorf("%s: the token is signed with something else", alg)
 		}
@@ -84,6 +86,7 @@ func TestSplitEveryAlgorithm(t *testing.T) {
 		}
 		w.upstream.take()
 	}
+	dumped(t, server, secrets)
 	t.Logf("evidence: %d algorithms, %d other spellings refused", len(lengths), refused)
 
 	// A client that the provider does not know is told so, in its words.

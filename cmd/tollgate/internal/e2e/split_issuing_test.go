@@ -21,14 +21,15 @@ import (
 	"github.com/tollgate-authz/tollgate/store/storetest"
 )
 
-// newIssuing is a replica before a real provider and a real Redis.
-func newIssuing(t *testing.T, configuration string) *replica {
+// newIssuing is a replica before a real provider and a real Redis, whose dump can be
+// searched.
+func newIssuing(t *testing.T, configuration string) (*replica, *storetest.Redis) {
 	t.Helper()
-	server := storetest.StartRedis(t, storetest.RedisBinary(t))
+	server := storetest.StartRedis(t, storetest.RedisBinary(t), "--rdbcompression", "no")
 	b := newBrowser(t, startProvider(t, "oidc-provider.mjs").issuer)
 	text := strings.NewReplacer("STORE", server.URL(), "SEAL2", sealKey(t), "SEAL", sealKey(t),
 		"ISSUER", b.endpoint.Issuer, "ENDPOINT", b.endpoint.Token).Replace(configuration)
-	return newReplica(t, text, newRecorder(t))
+	return newReplica(t, text, newRecorder(t)), server
 }
 
 func sealKey(t testing.TB) string {
@@ -130,27 +131,23 @@ func (m *mint) secrets(t *testing.T, most int) [][]byte {
 	defer m.mutex.Unlock()
 	out := [][]byte{[]byte("canary-subject"), []byte(issuer), []byte("canary-id"), []byte("canary@example.com"), []byte("eyJ")}
 	for i := 0; i < len(m.made); i += max(1, len(m.made)/most) {
-		signed, half, _ := cutLast(m.made[i])
-		head, body, _ := strings.Cut(signed, ".")
-		claims, err := base64.RawURLEncoding.DecodeString(body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		signature, err := base64.RawURLEncoding.DecodeString(half)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, []byte(head), claims, signature, []byte(half), []byte(body))
+		out = append(out, partsOf(t, m.made[i])...)
 	}
 	return out
 }
 
-func cutLast(token string) (before, after string, ok bool) {
-	at := strings.LastIndexByte(token, '.')
-	if at < 0 {
-		return token, "", false
+// partsOf are the parts of a token, as they are written and what they say.
+func partsOf(t *testing.T, token string) [][]byte {
+	t.Helper()
+	var out [][]byte
+	for part := range strings.SplitSeq(token, ".") {
+		decoded, err := base64.RawURLEncoding.DecodeString(part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, []byte(part), decoded)
 	}
-	return token[:at], token[at+1:], true
+	return out
 }
 
 // issue asks for one token. half is "" where none was handed out.
