@@ -146,7 +146,7 @@ func TestKilledWhileWriting(t *testing.T) {
 			return
 		}
 	}
-	t.Logf("%d kills, %d acknowledged writes, truncated logs: %d refused, %d whole", kills, acknowledged, refused, opened)
+	t.Logf("evidence: %d kills, %d acknowledged writes, truncated logs: %d refused, %d whole", kills, acknowledged, refused, opened)
 	if acknowledged < kills || refused == 0 || opened == 0 {
 		t.Error("the test did not test")
 	}

@@ -61,7 +61,7 @@ func TestRefreshesAndReloadsLeakNothing(t *testing.T) {
 		if heapAfter > heap+heap/10 {
 			t.Errorf("heap of %d bytes, %d before", heapAfter, heap)
 		}
-		t.Logf("%d fetches, %d reloads: goroutines %d -> %d, heap %d -> %d", p.fetches.Load(), reloads, goroutines, goroutinesAfter, heap, heapAfter)
+		t.Logf("evidence: %d fetches, %d reloads: goroutines %d -> %d, heap %d -> %d", p.fetches.Load(), reloads, goroutines, goroutinesAfter, heap, heapAfter)
 		pool.Close()
 	})
 }

@@ -232,7 +232,7 @@ func TestImportGenerated(t *testing.T) {
 			t.Errorf("world %d request %d: %s %s, the files %s %s; claims %v", seed, i, got.Outcome, got.Reason, want.Outcome, want.Reason, slices.Sorted(maps.Keys(claims)))
 		}
 	}
-	t.Logf("%d requests, %d allowed, %d otherwise as the report says", total, allowed, reported)
+	t.Logf("evidence: %d requests, %d allowed, %d otherwise as the report says", total, allowed, reported)
 	if reported*10 > total || allowed*20 < total {
 		t.Error("too much is reported, or refused, to prove anything")
 	}
