@@ -5,6 +5,7 @@ import (
 	"encoding/pem"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/tollgate-authz/tollgate/authz"
 )
@@ -113,6 +114,9 @@ func (d *definition) static(f family, known bool, resolve Resolve) (authz.KeySpe
 	}
 	inner := string(raw)
 	switch {
+	case (isURL(inner) || hasPrefix(inner, resolvable)) && !utf8.Valid(raw):
+		d.source.wrong("it is base64 of a URL or reference with bytes that are no text", "base64 of a secret, a public key, or a URL")
+		return authz.KeySpec{}, false
 	case isURL(inner):
 		return d.remote(d.source, inner, jwksURI{}), true
 	case hasPrefix(inner, reported):
