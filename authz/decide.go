@@ -132,7 +132,11 @@ func (d *decision) match() *denial {
 		}
 		return denied(RequestMalformed)
 	}
-	a = d.sibling(a)
+	a, clear := d.sibling(a)
+	if !clear {
+		d.api = a
+		return denied(RequestMalformed)
+	}
 	d.trace.step("match")
 	switch {
 	case a != nil && !a.spec.Inactive:

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"slices"
 	"strings"
 
 	"github.com/tollgate-authz/tollgate/authz/internal/jws"
@@ -101,73 +100,4 @@ func flatTexts(out []string, v jws.Value, depth int) []string {
 		}
 	}
 	return out
-}
-
-// asked gives the version that a request names, the default where it names none.
-func (v *TykVersions) asked(d *decision) string {
-	asked := ""
-	switch {
-	case v.InPath:
-		below, ok := strings.CutPrefix(d.target.Path, strings.TrimSuffix(v.Path, "/")+"/")
-		if ok {
-			asked, _, _ = strings.Cut(below, "/")
-		}
-	case v.Query != "":
-		asked, _ = findQuery(d.line.Target, v.Query)
-	default:
-		asked, _ = d.req.Header(strings.ToLower(v.Header), 0)
-	}
-	if asked == "" || v.Fallback && !slices.Contains(v.Known, asked) && v.Siblings[asked] == "" {
-		return v.Default
-	}
-	return asked
-}
-
-// sibling gives the API that decides: that of the version which a request names,
-// where versions are APIs of their own. Where that API is not there the request
-// stays, and is refused as one for an unknown version.
-func (d *decision) sibling(a *api) *api {
-	if a == nil || a.spec.Inactive {
-		return a
-	}
-	v := a.spec.Definition.version()
-	if v == nil || len(v.Siblings) == 0 {
-		return a
-	}
-	if other := d.snap.byID[v.Siblings[v.asked(d)]]; other != nil {
-		return other
-	}
-	return a
-}
-
-// version refuses a request for a version of the API that there is not, or that
-// the policies do not grant.
-func (d *decision) version() *denial {
-	v := d.api.spec.Definition.version()
-	if v == nil {
-		return nil
-	}
-	asked := v.asked(d)
-	why := denied(AccessRefused)
-	switch {
-	case asked == "":
-		why.tyk = "Version information not found"
-		return why
-	case !slices.Contains(v.Known, asked):
-		why.tyk = "This API version does not seem to exist"
-		return why
-	case !v.Rights, d.session.rights.HasVersion(asked), v.Fallback && d.session.rights.HasVersion(v.Default):
-		return nil
-	}
-	why.tyk = errTykAPI
-	return why
-}
-
-const errTykAPI = "Access to this API has been disallowed"
-
-func (d *TykDefinition) version() *TykVersions {
-	if d == nil {
-		return nil
-	}
-	return d.Versions
 }

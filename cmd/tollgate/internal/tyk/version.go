@@ -61,7 +61,7 @@ func (d *definition) locateVersion(at value) {
 	name := key.text()
 	switch location.text() {
 	case "header":
-		d.versions.Header = name
+		d.versions.Header = strings.ToLower(name)
 	case "url-param":
 		d.versions.Query = name
 	case "url":

@@ -55,8 +55,8 @@ func askVersions(t *testing.T, legacy bool, files []string, rows []asked) *Loade
 		token := g.keys.mint(t, &recordToken{Alg: "HS256", Key: "raw:" + hmacOfTests, Claims: map[string]any{"sub": "u", "pol": row.policy}}, g.clock.time())
 		p := &authz.Plain{Request: authz.Line{Method: "GET", Scheme: "http", Host: "gateway.example", Target: row.target}}
 		p.Add("Authorization", token)
-		if row.header != "" {
-			p.Add("X-Version", row.header)
+		for line := range strings.Lines(row.header) {
+			p.Add("X-Version", strings.TrimSpace(line))
 		}
 		got := g.engine.Decide(t.Context(), p)
 		if (got.Outcome == authz.Allow) != row.allow || !strings.Contains(got.Body, row.says) {
@@ -128,6 +128,32 @@ func TestVersionsThatAreDefinitions(t *testing.T) {
 	askVersions(t, false, []string{base, keyless, rights}, []asked{
 		{target: "/b/users", header: "v2", policy: "one"}, {target: "/b/users", header: "v2", policy: "two"},
 	})
+}
+
+// A version that is named twice, or in a spelling that an upstream may read and
+// this gate does not, is no request for the default.
+func TestVersionsThatAreAmbiguous(t *testing.T) {
+	askVersions(t, false, []string{versioned(`{"location": "url-param", "key": "v"}`), versionPolicies}, []asked{
+		{target: "/a/users?v=v2", policy: "one", says: noAPI},
+		{target: "/a/users?%76=v2", policy: "one", says: noAPI},
+		{target: "/a/users?%76=v2", policy: "two", allow: true},
+	})
+	for _, fallback := range []string{"", `, "fallback_to_default": true`} {
+		askVersions(t, false, []string{versioned(`{"location": "url-param", "key": "v"` + fallback + `}`), versionPolicies}, []asked{
+			{target: "/a/users?v=v1&x=v=v2", policy: "one", allow: true},
+			{target: "/a/users?%76=v1", policy: "one", allow: true},
+			{target: "/a/users?v=v1&v=v2", policy: "one", says: "Malformed request"},
+			{target: "/a/users?v=v1&%76=v2", policy: "one", says: "Malformed request"},
+			{target: "/a/users?a=1;v=v2", policy: "one", says: "Malformed request"},
+			{target: "/a/users?v=%zz", policy: "one", says: "Malformed request"},
+			{target: "/a/users?%zz=v2", policy: "one", says: "Malformed request"},
+		})
+		askVersions(t, false, []string{versioned(`{"location": "header", "key": "X-Version"` + fallback + `}`), versionPolicies}, []asked{
+			{target: "/a/users", header: "v1", policy: "one", allow: true},
+			{target: "/a/users", header: "v1\nv2", policy: "one", says: "Malformed request"},
+			{target: "/a/users", header: "v1,v2", policy: "one", says: "Malformed request"},
+		})
+	}
 }
 
 func TestVersionsThatCannotBeKept(t *testing.T) {
