@@ -105,7 +105,7 @@ type TykPaths struct {
 // TykVersions is how a request of a versioned API names its version.
 type TykVersions struct {
 	Header, Query string // one of them (Header in lower case), or
-	Path          string // the path below which the first segment names the version
+	Path          string // the path, with a slash at its end, below which the first segment names the version
 	InPath        bool
 	Default       string
 	Fallback      bool // the default stands in for the others, and for unknown ones

@@ -13,7 +13,7 @@ func (v *TykVersions) asked(d *decision) (asked string, ok bool) {
 	ok = true
 	switch {
 	case v.InPath:
-		if below, under := strings.CutPrefix(d.target.Path, strings.TrimSuffix(v.Path, "/")+"/"); under {
+		if below, under := strings.CutPrefix(d.target.Path, v.Path); under {
 			asked, _, _ = strings.Cut(below, "/")
 		}
 	case v.Query != "":

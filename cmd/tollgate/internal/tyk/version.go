@@ -65,7 +65,7 @@ func (d *definition) locateVersion(at value) {
 	case "url-param":
 		d.versions.Query = name
 	case "url":
-		d.versions.InPath, d.versions.Path = true, d.path()
+		d.versions.InPath, d.versions.Path = true, strings.TrimSuffix(d.path(), "/")+"/"
 		return
 	default:
 		location.wrong("this gate cannot find the version there", "header, url-param or url")
