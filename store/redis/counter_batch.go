@@ -2,7 +2,6 @@ package redis
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -143,17 +142,10 @@ func (s *Store) runAlone(ctx context.Context, e *errand) error {
 		c = counting(ctx, "eval", countSource, e)
 		_ = s.write(ctx, e.keys[0], c)
 	}
-	e.answer, e.err = answerOf(c, e.size)
-	return e.err
-}
-
-// answerOf reads the answer of a call, which has a known length.
-func answerOf(c *goredis.Cmd, size int) (string, error) {
-	answer, err := c.Text()
-	if err == nil && len(answer) != size {
-		return "", errAnswer
+	if e.answer, e.err = c.Text(); e.err == nil && len(e.answer) != e.size {
+		e.err = errAnswer
 	}
-	return answer, err
+	return e.err
 }
 
 // laneOf gives the lane of the server that has the keys.
@@ -236,25 +228,28 @@ func (l *lane) fly(batch []*errand) {
 	}
 	confirmed := l.store.confirm(ctx, pipe)
 	_, err := pipe.Exec(ctx)
-	if err == nil {
-		err = confirmed()
-	}
+	short := confirmed()
 	for together := range slices.Chunk(batch, inCall) {
-		land(together, calls[0], err)
+		answer, failed := calls[0].Text()
+		switch {
+		case failed == nil:
+			failed = short
+		case err != nil && !isReply(failed):
+			failed = err // as the hook says it
+		}
+		land(together, answer, failed)
 		calls = calls[1:]
 	}
 }
 
-// land hands the answer of one call to those who wait for it. The error of the
-// whole pipeline is the one that the hook gave, or that replicas do not have it.
-func land(together []*errand, c *goredis.Cmd, whole error) {
+// land hands the answer of one call to those who wait for it.
+func land(together []*errand, answer string, err error) {
 	size := 0
 	for _, e := range together {
 		size += e.size
 	}
-	answer, err := answerOf(c, size)
-	if err == nil && errors.Is(whole, errUnconfirmed) || err != nil && whole != nil && !isReply(err) && !errors.Is(err, errAnswer) {
-		err = whole
+	if err == nil && len(answer) != size {
+		err = errAnswer
 	}
 	for _, e := range together {
 		if e.err = err; err == nil {
