@@ -29,8 +29,13 @@ func TestAFailedCallHidesNoUnconfirmedOne(t *testing.T) {
 	for i := range batch {
 		batch[i] = s.ask(store.Take, 0, []*store.Part{{ID: "x", Charge: &c}}, &indexes{})
 	}
-	batch[0].requests[0] = "no request"
-	s.lane.fly(batch)
+	batch[0].requests[0] = request("no request")
+	f := &flight{batch: batch}
+	s.lane.aloft = append(s.lane.aloft, f)
+	s.lane.fly(f)
+	if len(s.lane.aloft) != 0 {
+		t.Error("it has landed, and the watch still looks at it")
+	}
 	if e := batch[0]; !isReply(e.err) {
 		t.Errorf("the call that cannot be read: %v", e.err)
 	}

@@ -19,7 +19,6 @@ var countSource string
 // Sizes of what goes to the script and comes back, and what a wait without end
 // looks like there.
 const (
-	countHead   = 1 + 7 + 7
 	answerHead  = 3 + 7
 	answerUsage = 3 * 7
 	forever     = 1<<56 - 1
@@ -130,13 +129,12 @@ func (s *Store) ask(step store.Step, now int64, parts []*store.Part, asked *inde
 			refuseAll(parts)
 			return nil
 		}
-		var room [countHead + limit.MaxLimits*limit.ArgumentSize]byte
-		request := room[:0]
+		r := e.part(s.layout.Name(key))
 		if i == 0 {
-			request = appendNumber(appendNumber(append(request, byte(step)), cost), now)
+			*r = appendNumber(appendNumber(append(*r, byte(step)), cost), now)
 		}
-		request, asked.many[i] = appendLimits(request, p.Charge, &asked.of[i])
-		e.put(s.layout.Name(key), string(request), answerHead+asked.many[i]*answerUsage)
+		*r, asked.many[i] = appendLimits(*r, p.Charge, &asked.of[i])
+		e.size += answerHead + asked.many[i]*answerUsage
 	}
 	return e
 }
@@ -155,15 +153,15 @@ func refuseAll(parts []*store.Part) {
 
 // appendLimits appends the limits of a charge. Those without bound are left out:
 // they count nothing. index tells which ones are asked for.
-func appendLimits(request []byte, c *limit.Charge, index *[limit.MaxLimits]int) (out []byte, many int) {
+func appendLimits(r request, c *limit.Charge, index *[limit.MaxLimits]int) (out request, many int) {
 	for i := range c.Limits {
 		if !c.Limits[i].Unlimited() {
-			request = c.Limits[i].AppendArgument(request)
+			r = c.Limits[i].AppendArgument(r)
 			index[many] = i
 			many++
 		}
 	}
-	return request, many
+	return r, many
 }
 
 // verdict reads the answer for one record, which has the right length.

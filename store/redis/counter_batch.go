@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -17,16 +18,17 @@ import (
 const (
 	mostFlights = 2
 	mostBatched = 128
-	mostInCall  = 16
+	mostInCall  = 32
 )
 
 // errand is one count on its way. Errands are used again, but for those that
-// nobody waits for any more: their flight may still write to them.
+// nobody waits for any more: a flight may still have them.
 type errand struct {
-	keys, requests [2]string
-	parts          int // how many of them
-	size           int // bytes of the answer
-	timer          *time.Timer
+	keys     [2]string
+	requests [2]request
+	parts    int       // how many of them
+	size     int       // bytes of the answer
+	due      time.Time // when its budget ends
 
 	answer string
 	err    error
@@ -46,12 +48,21 @@ func (s *Store) errand() *errand {
 	return e
 }
 
-// put adds a key, what is asked of it, and how long the answer will be.
-func (e *errand) put(key, request string, size int) {
-	e.keys[e.parts], e.requests[e.parts] = key, request
+// part adds a key. What is asked of it is to be written to its request, and how
+// long the answer will be, to size.
+func (e *errand) part(key string) *request {
+	r := &e.requests[e.parts]
+	e.keys[e.parts], *r = key, (*r)[:0]
 	e.parts++
-	e.size += size
+	return r
 }
+
+// request is what the script is asked about one key. A pointer to it goes into a
+// command as it is.
+type request []byte
+
+// MarshalBinary implements encoding.BinaryMarshaler.
+func (r *request) MarshalBinary() ([]byte, error) { return *r, nil }
 
 // counting is one call of the script: EVALSHA with its hash or EVAL with its
 // source, the number of keys, keys, requests.
@@ -83,13 +94,20 @@ type lane struct {
 	server *goredis.Client
 
 	mu      sync.Mutex
-	flying  int
+	flying  int // also those that went alone
 	waiting []*errand
+	aloft   []*flight
+	watch   *time.Timer
+	watched bool // the watch is set
 }
+
+// flight is a pipeline of counts under way.
+type flight struct{ batch []*errand }
 
 // send runs an errand within the budget and gives its answer.
 func (s *Store) send(ctx context.Context, e *errand) (string, error) {
 	start := time.Now()
+	e.due = start.Add(s.timeout)
 	err := meaning(s.run(ctx, e))
 	s.hooks.Call("count", time.Since(start), err)
 	if e.left.Load() {
@@ -110,19 +128,13 @@ func (s *Store) run(ctx context.Context, e *errand) error {
 		defer l.lands() //nolint:contextcheck // those that go next have their own callers
 		return s.runAlone(ctx, e)
 	}
-	if e.timer == nil {
-		e.timer = time.NewTimer(s.timeout)
-	} else {
-		e.timer.Reset(s.timeout)
-	}
-	defer e.timer.Stop()
 	select {
 	case <-e.done:
 	case <-ctx.Done():
 		e.left.Store(true) // not sent any more, unless it is under way
 		return ctx.Err()
-	case <-e.timer.C:
-		e.left.Store(true)
+	}
+	if e.left.Load() {
 		return context.DeadlineExceeded
 	}
 	if e.alone {
@@ -177,43 +189,53 @@ func (l *lane) takesOff(e *errand) bool {
 		return true
 	}
 	l.waiting = append(l.waiting, e)
+	if !l.watched {
+		l.watched = true
+		l.lookIn(l.store.timeout)
+	}
 	return false
 }
 
 // lands ends a flight: those that wait take its place. After Close their flights
 // end at once.
 func (l *lane) lands() {
-	batch := l.next(nil)
-	if len(batch) == 0 {
+	f := &flight{}
+	if !l.next(f) {
 		return
 	}
 	go func() {
-		for ; len(batch) > 0; batch = l.next(batch[:0]) {
-			l.fly(batch)
+		for again := true; again; again = l.next(f) {
+			l.fly(f)
+			// Those who were answered go first: what they do next may be to count,
+			// and the next flight takes it along. A third more go together so.
+			runtime.Gosched()
 		}
 	}()
 }
 
-// next gives the errands that go together now, in room; without any the flight is over.
-func (l *lane) next(room []*errand) []*errand {
+// next gives a flight the errands that go together now; without any it is over.
+func (l *lane) next(f *flight) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	batch, taken := room, 0
-	for ; taken < len(l.waiting) && len(batch) < mostBatched; taken++ {
+	f.batch = f.batch[:0]
+	taken := 0
+	for ; taken < len(l.waiting) && len(f.batch) < mostBatched; taken++ {
 		if e := l.waiting[taken]; !e.left.Load() {
-			batch = append(batch, e)
+			f.batch = append(f.batch, e)
 		}
 	}
 	l.waiting = slices.Delete(l.waiting, 0, taken)
-	if len(batch) == 0 {
+	if len(f.batch) == 0 {
 		l.flying--
+		return false
 	}
-	return batch
+	l.aloft = append(l.aloft, f)
+	return true
 }
 
 // fly sends a batch within the budget of one call. What a caller does meanwhile
 // is no matter of the others.
-func (l *lane) fly(batch []*errand) {
+func (l *lane) fly(f *flight) {
 	ctx, cancel := context.WithTimeout(l.store.ended, l.store.timeout)
 	defer cancel()
 	inCall := mostInCall
@@ -221,15 +243,16 @@ func (l *lane) fly(batch []*errand) {
 		inCall = 1
 	}
 	pipe := l.server.Pipeline()
-	calls := make([]*goredis.Cmd, 0, (len(batch)+inCall-1)/inCall)
-	for together := range slices.Chunk(batch, inCall) {
+	calls := make([]*goredis.Cmd, 0, (len(f.batch)+inCall-1)/inCall)
+	for together := range slices.Chunk(f.batch, inCall) {
 		calls = append(calls, counting(ctx, "evalsha", l.store.countHash, together...))
 		_ = pipe.Process(ctx, calls[len(calls)-1]) // only queued
 	}
 	confirmed := l.store.confirm(ctx, pipe)
 	_, err := pipe.Exec(ctx)
 	short := confirmed()
-	for together := range slices.Chunk(batch, inCall) {
+	l.arrives(f)
+	for together := range slices.Chunk(f.batch, inCall) {
 		answer, failed := calls[0].Text()
 		switch {
 		case failed == nil:
@@ -242,7 +265,8 @@ func (l *lane) fly(batch []*errand) {
 	}
 }
 
-// land hands the answer of one call to those who wait for it.
+// land hands the answer of one call to those who still wait for it. The watch does
+// not look at them any more, so nothing else can be in the way of its word.
 func land(together []*errand, answer string, err error) {
 	size := 0
 	for _, e := range together {
@@ -252,10 +276,14 @@ func land(together []*errand, answer string, err error) {
 		err = errAnswer
 	}
 	for _, e := range together {
-		if e.err = err; err == nil {
-			e.answer, answer = answer[:e.size], answer[e.size:]
+		var own string
+		if err == nil {
+			own, answer = answer[:e.size], answer[e.size:]
 		}
-		e.alone = notExecuted(err)
+		if e.left.Load() {
+			continue
+		}
+		e.answer, e.err, e.alone = own, err, notExecuted(err)
 		e.done <- struct{}{}
 	}
 }
