@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -85,20 +84,7 @@ func guardedGate(t *testing.T) (dir, check, metrics string) {
 	if err != nil {
 		t.Fatal(err, &log)
 	}
-	ctx, end := context.WithCancel(t.Context())
-	ready, ended := make(chan struct{}), make(chan error, 1)
-	go func() { ended <- gate.Serve(ctx, func() { close(ready) }) }()
-	t.Cleanup(func() {
-		end()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
-	select {
-	case <-ready:
-	case err := <-ended:
-		t.Fatalf("it ended before it was ready: %v", err)
-	}
+	serveUntilEnd(t, gate)
 	for _, bound := range gate.Bound() {
 		switch bound.Name {
 		case "check":

@@ -89,6 +89,19 @@ func (s *shell) serve(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err, problems)
 	}
+	serveUntilEnd(t, gate)
+	for _, bound := range gate.Bound() {
+		if bound.Name == "admin" {
+			return "http://" + bound.Address
+		}
+	}
+	t.Fatal("no admin listener")
+	return ""
+}
+
+// serveUntilEnd serves until the test ends, and returns when it is ready.
+func serveUntilEnd(t *testing.T, gate *service.Service) {
+	t.Helper()
 	ctx, end := context.WithCancel(t.Context())
 	ready, ended := make(chan struct{}), make(chan error, 1)
 	go func() { ended <- gate.Serve(ctx, func() { close(ready) }) }()
@@ -103,13 +116,6 @@ func (s *shell) serve(t *testing.T) string {
 	case err := <-ended:
 		t.Fatalf("it ended before it was ready: %v", err)
 	}
-	for _, bound := range gate.Bound() {
-		if bound.Name == "admin" {
-			return "http://" + bound.Address
-		}
-	}
-	t.Fatal("no admin listener")
-	return ""
 }
 
 func TestKeysOverTheAdminAPI(t *testing.T) {
