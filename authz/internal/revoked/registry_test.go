@@ -309,3 +309,64 @@ func TestResealMovesEveryRule(t *testing.T) {
 		t.Errorf("%d rules under the new key alone", after.Set().Len())
 	}
 }
+
+// TestResealEndsNoRule: a replica that follows while rules move under another key
+// goes on ending what they end, and forgets them when they are taken back.
+func TestResealEndsNoRule(t *testing.T) {
+	r := makeReplicas(t)
+	young := seal.NewKey("young")
+	old := seal.NewKey("old")
+	first, err := seal.New(old)
+	must(t, err)
+	both, err := seal.New(young, old)
+	must(t, err)
+	rule := Rule{Kind: Subject, Value: "alice"}
+	_, err = NewRegistry(r.store, first, r.a.now).Create(t.Context(), rule)
+	must(t, err)
+	replica, mover := NewRegistry(r.store, both, r.a.now), NewRegistry(r.store, both, r.a.now)
+	head, err := replica.Load(t.Context())
+	must(t, err)
+	_, err = mover.Reseal(t.Context())
+	must(t, err)
+	events := heard{registry: replica, events: make(chan error, 8)}
+	go func() { _ = r.store.Subscribe(t.Context(), head, events) }() // ends with the test
+	events.next(t)                                                   // there under the young key
+	events.next(t)                                                   // gone under the old one
+	if !replica.Set().Ends(facts(nil), noon) {
+		t.Error("a revocation has ended with the seal key it was made under")
+	}
+	must(t, mover.Delete(t.Context(), hex.EncodeToString([]byte(mover.idOf(rule)))))
+	events.next(t)
+	if replica.Set().Ends(facts(nil), noon) || replica.Set().Len() != 0 {
+		t.Error("the rule is still there after it was taken back")
+	}
+}
+
+// TestLoadOfRuleUnderTwoKeys: of two records of one rule, left by a rotation, the
+// one that ends more counts, in whichever order they are read.
+func TestLoadOfRuleUnderTwoKeys(t *testing.T) {
+	short := Rule{Kind: Subject, Value: "alice", Until: noon.Add(time.Minute)}
+	long := Rule{Kind: Subject, Value: "alice", Until: noon.Add(time.Hour)}
+	forever := Rule{Kind: Subject, Value: "alice"}
+	for range 20 { // maps are walked in any order
+		s := &Set{}
+		s.replace(map[string]Rule{"1": short, "2": long, "3": short})
+		if !s.Ends(facts(nil), noon.Add(30*time.Minute)) {
+			t.Fatal("the shorter one counts")
+		}
+		s.replace(map[string]Rule{"1": short, "2": forever, "3": long})
+		if !s.Ends(facts(nil), noon.Add(2*time.Hour)) {
+			t.Fatal("the one without end does not count")
+		}
+		s.forget(noon.Add(2 * time.Hour))
+		for _, id := range []string{"1", "2", "3"} {
+			if !s.Ends(facts(nil), noon) {
+				t.Fatal("one record is left, and the rule is gone")
+			}
+			s.remove(id)
+		}
+		if s.Len() != 0 || len(s.ids) != 0 {
+			t.Fatalf("%d rules, %d ids are left", s.Len(), len(s.ids))
+		}
+	}
+}

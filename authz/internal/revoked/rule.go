@@ -81,6 +81,21 @@ func (r Rule) ends(issued, now time.Time) bool {
 	return r.Before.IsZero() || issued.IsZero() || issued.Before(r.Before)
 }
 
+// with gives a rule that ends what either of two about the same thing ends.
+func (r Rule) with(other Rule) Rule {
+	wider := func(a, b time.Time) time.Time {
+		if a.IsZero() || b.IsZero() {
+			return time.Time{}
+		}
+		if a.After(b) {
+			return a
+		}
+		return b
+	}
+	r.Before, r.Until = wider(r.Before, other.Before), wider(r.Until, other.Until)
+	return r
+}
+
 // version of the plain text of a record.
 const version = 1
 

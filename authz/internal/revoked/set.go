@@ -28,6 +28,7 @@ type Set struct {
 	mutex   sync.RWMutex
 	rules   map[name]Rule
 	ids     map[string]name // by the id of the record, to forget what was deleted
+	more    map[name]int    // records beside the first of a rule that a rotation of seal keys left several of
 	contact atomic.Int64    // last contact with the store, nanoseconds since 1970
 }
 
@@ -89,9 +90,13 @@ func (s *Set) add(id string, r Rule) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	if s.rules == nil {
-		s.rules, s.ids = map[name]Rule{}, map[string]name{}
+		s.rules, s.ids, s.more = map[name]Rule{}, map[string]name{}, map[name]int{}
 	}
-	s.rules[r.name()], s.ids[id] = r, r.name()
+	n := r.name()
+	if _, ruled := s.rules[n]; ruled && s.ids[id] != n {
+		s.more[n]++
+	}
+	s.rules[n], s.ids[id] = r, n
 	s.size.Store(int64(len(s.rules)))
 }
 
@@ -102,20 +107,39 @@ func (s *Set) remove(id string) {
 	if !ok {
 		return
 	}
-	delete(s.rules, n)
-	delete(s.ids, id)
+	s.drop(id, n)
 	s.size.Store(int64(len(s.rules)))
 }
 
-// replace exchanges all rules: after a gap in the feed.
+// drop takes a record away, and its rule with the last record of it: one that is
+// sealed anew stands under its new id before the old one goes.
+func (s *Set) drop(id string, n name) {
+	delete(s.ids, id)
+	switch s.more[n] {
+	case 0:
+		delete(s.rules, n)
+	case 1:
+		delete(s.more, n)
+	default:
+		s.more[n]--
+	}
+}
+
+// replace exchanges all rules: after a gap in the feed. Of several records of one
+// rule that counts which ends more.
 func (s *Set) replace(rules map[string]Rule) {
-	byName, ids := make(map[name]Rule, len(rules)), make(map[string]name, len(rules))
+	byName, ids, more := make(map[name]Rule, len(rules)), make(map[string]name, len(rules)), map[name]int{}
 	for id, r := range rules {
-		byName[r.name()], ids[id] = r, r.name()
+		n := r.name()
+		if other, ruled := byName[n]; ruled {
+			more[n]++
+			r = r.with(other)
+		}
+		byName[n], ids[id] = r, n
 	}
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	s.rules, s.ids = byName, ids
+	s.rules, s.ids, s.more = byName, ids, more
 	s.size.Store(int64(len(byName)))
 }
 
@@ -125,8 +149,7 @@ func (s *Set) forget(now time.Time) {
 	defer s.mutex.Unlock()
 	for id, n := range s.ids {
 		if r := s.rules[n]; !r.Until.IsZero() && !now.Before(r.Until) {
-			delete(s.rules, n)
-			delete(s.ids, id)
+			s.drop(id, n)
 		}
 	}
 	s.size.Store(int64(len(s.rules)))
