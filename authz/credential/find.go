@@ -70,9 +70,8 @@ func (r *Registry) Find(ctx context.Context, org, id string) (*Live, error) {
 		return nil, ErrUnknown
 	}
 	session := Session(org, id)
-	at := r.recordID(session)
 	now := r.options.Now()
-	if e, ok := r.cache.get(at, now); ok {
+	if e, ok := r.remembered(session, now); ok {
 		if e.live == nil {
 			return nil, ErrUnknown
 		}
@@ -81,10 +80,10 @@ func (r *Registry) Find(ctx context.Context, org, id string) (*Live, error) {
 	epoch := r.cache.epoch.Load()
 	ctx, cancel := context.WithTimeout(ctx, r.options.Budget)
 	defer cancel()
-	c, err := r.readAtOnce(ctx, session)
+	c, at, err := r.readAtOnce(ctx, session)
 	switch {
 	case errors.Is(err, ErrUnknown):
-		r.cache.put(at, &entry{until: now.Add(keepMiss)}, epoch)
+		r.cache.put(r.recordID(session), &entry{until: now.Add(keepMiss)}, epoch)
 		return nil, ErrUnknown
 	case err != nil:
 		return nil, err
@@ -111,14 +110,27 @@ func (c *Credential) live(until time.Time) (*Live, error) {
 	return l, nil
 }
 
-// readAtOnce asks the places of all seal keys together: one round trip in time.
-func (r *Registry) readAtOnce(ctx context.Context, session string) (*Credential, error) {
+// remembered looks under the ids of all seal keys: what was found is remembered
+// under the id of the record where it stands, which is what a change of it names.
+func (r *Registry) remembered(session string, now time.Time) (*entry, bool) {
+	for id := range r.options.Keyring.IDs(recordKind, session) {
+		if e, ok := r.cache.get(id, now); ok {
+			return e, true
+		}
+	}
+	return nil, false
+}
+
+// readAtOnce asks the places of all seal keys together, one round trip in time, and
+// gives the id of the record as well.
+func (r *Registry) readAtOnce(ctx context.Context, session string) (*Credential, string, error) {
 	ring := r.options.Keyring
 	if ring.Len() == 1 {
-		c, _, err := r.read(ctx, session)
-		return c, err
+		c, at, err := r.read(ctx, session)
+		return c, at.id, err
 	}
 	type result struct {
+		id  string
 		c   *Credential
 		err error
 	}
@@ -131,26 +143,26 @@ func (r *Registry) readAtOnce(ctx context.Context, session string) (*Credential,
 				return
 			}
 			c, err := decode(ring, id, record.Value)
-			results <- result{c: c, err: err}
+			results <- result{id: id, c: c, err: err}
 		}()
 	}
 	failure := ErrUnknown
-	var found *Credential
+	var found result
 	for range ring.Len() {
 		got := <-results
 		switch {
-		case got.err == nil && (found == nil || got.c.Updated.After(found.Updated)):
-			found = got.c
+		case got.err == nil && (found.c == nil || got.c.Updated.After(found.c.Updated)):
+			found = got
 		case got.err != nil && !errors.Is(got.err, store.ErrNotFound):
 			failure = got.err
 		}
 	}
 	if !errors.Is(failure, ErrUnknown) {
 		// One place did not answer: a newer state, or a deletion, may hide there.
-		return nil, failure
+		return nil, "", failure
 	}
-	if found == nil {
-		return nil, ErrUnknown
+	if found.c == nil {
+		return nil, "", ErrUnknown
 	}
-	return found, nil
+	return found.c, found.id, nil
 }
