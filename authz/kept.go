@@ -156,10 +156,9 @@ func (k *Kept) Run(ctx context.Context) {
 }
 
 func (k *Kept) follow(ctx context.Context) error {
-	// What was remembered may have changed while nobody listened.
-	k.splitter.Forget()
-	k.keys.Forget()
+	k.forget()
 	head, err := k.revoked.Load(ctx)
+	k.forget() // also what has come in before the head
 	if err == nil || errors.Is(err, revoked.ErrUnreadable) {
 		k.loadedOnce.Do(func() { close(k.loaded) })
 	}
@@ -174,6 +173,12 @@ func (k *Kept) follow(ctx context.Context) error {
 		return err
 	}
 	return k.options.Store.Subscribe(ctx, head, follower{k})
+}
+
+// forget drops what is remembered: it may have changed while nobody listened.
+func (k *Kept) forget() {
+	k.splitter.Forget()
+	k.keys.Forget()
 }
 
 // follower hands the events of the feed to whom they concern.
