@@ -52,6 +52,21 @@ func TestRefusalsAreRepeatedLocally(t *testing.T) {
 	}
 }
 
+// TestRefusalsEndWhenTheClockStepsBack: a refusal is repeated for its bound, whatever
+// this machine's clock does meanwhile.
+func TestRefusalsEndWhenTheClockStepsBack(t *testing.T) {
+	c := newClock()
+	at := newCounter(t, newClock()) // of the store, which has its own
+	e, _ := counting(t, limited(nil, perDay(1)), c, at, true)
+	c.advance(time.Hour)
+	admitted(e, "alice", "/orders", 2)
+	asked := at.asked.Load()
+	c.advance(-time.Hour)
+	if got := ask(e, "alice", "/orders"); got.Reason != QuotaExceeded || at.asked.Load() != asked+1 {
+		t.Errorf("%s, asked %d times", got.Reason, at.asked.Load()-asked)
+	}
+}
+
 // TestRefusalsOfAllCallersAreRepeated: what all callers have used up is not asked
 // for by any of them.
 func TestRefusalsOfAllCallersAreRepeated(t *testing.T) {

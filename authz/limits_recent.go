@@ -73,7 +73,7 @@ func (r *recent) repeats(s *side) bool {
 	defer shard.mu.Unlock()
 	last, ok := shard.byKey[recentKey{s.part.ID, s.print}]
 	now := s.charge.Now
-	if !ok || last.until <= now {
+	if !ok || last.until <= now || last.until-now > deniedAtMost.Microseconds() { // the clock has stepped back
 		return false
 	}
 	v := limit.Verdict{Denied: last.denied, Wait: limit.Never}
