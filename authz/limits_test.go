@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tollgate-authz/tollgate/authz/internal/jws"
 	"github.com/tollgate-authz/tollgate/policies"
 	"github.com/tollgate-authz/tollgate/store"
 	"github.com/tollgate-authz/tollgate/store/limit"
@@ -364,6 +365,63 @@ func TestUsageOfASession(t *testing.T) {
 	load(t, e, standard())
 	if _, err := e.Usage(t.Context(), session); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("usage without policies that limit: %v", err)
+	}
+}
+
+// TestResetOfWhatIsCountedLocally: a reset begins anew what replicas count by
+// themselves, too.
+func TestResetOfWhatIsCountedLocally(t *testing.T) {
+	c := newClock()
+	spec := limited(nil, perDay(3), func(s *Spec) { s.Limits.Mode = LimitLocal })
+	e, _ := counting(t, spec, c, newCounter(t, c), true)
+	session := ask(e, "alice", "/orders").Metadata.Session
+	if passed := admitted(e, "alice", "/orders", 5); passed != 2 {
+		t.Fatalf("%d admitted", passed)
+	}
+	if err := e.ResetUsage(t.Context(), session); err != nil {
+		t.Fatal(err)
+	}
+	if passed := admitted(e, "alice", "/orders", 5); passed != 3 {
+		t.Errorf("%d admitted after the reset", passed)
+	}
+}
+
+// TestResetByAnother: a replica that has not met a key with limits of its own since
+// it was started, or has loaded a file since, resets them all the same.
+func TestResetByAnother(t *testing.T) {
+	c, own := newClock(), &signer{alg: "HS256", secret: []byte("the-secret-of-one-key-0123456789")}
+	at := newCounter(t, c)
+	spec := limited(nil, perDay(100), onAPI(func(a *APISpec) { a.Keys = append(a.Keys, KeySpec{Credentials: true}) }))
+	stored := credentials{"/k1": {
+		ID: "k1", Keys: []*jws.Key{must(jws.NewSecret(own.secret))}, Policies: []string{"basic"},
+		Own: &policies.Spec{ID: "of k1", Quota: perDay(2)},
+	}}
+	var engines [2]*Engine
+	for i := range engines {
+		l := NewLimits(LimitsOptions{Now: c.now})
+		l.Use(at, true)
+		engines[i] = engine(t, spec, Options{Now: c.now, Limiter: l, Credentials: stored})
+	}
+	request := get("/orders", bearerOf(own.sign(good(claims{"exp": c.now().AddDate(1, 0, 0).Unix()}), map[string]any{"kid": "k1"})))
+	passed := func() (n int, session string) {
+		for range 5 {
+			got := engines[0].Decide(t.Context(), request)
+			if session = got.Metadata.Session; got.Outcome == Allow {
+				n++
+			}
+		}
+		return n, session
+	}
+	n, session := passed()
+	if n != 2 {
+		t.Fatalf("%d admitted", n)
+	}
+	if err := engines[1].ResetUsage(t.Context(), session); err != nil {
+		t.Fatal(err)
+	}
+	c.advance(deniedAtMost)
+	if n, _ := passed(); n != 2 {
+		t.Errorf("%d admitted after the reset", n)
 	}
 }
 

@@ -120,27 +120,15 @@ func (l *Limits) usage(ctx context.Context, table *limitTable, record string) ([
 }
 
 // change applies a step to what a record counts and tells every replica, which may
-// still repeat a refusal.
+// still repeat a refusal, or count by itself.
 func (l *Limits) change(ctx context.Context, table *limitTable, record string, step store.Step, cost int64) error {
-	_, plans, err := l.found(ctx, table, record)
-	if errors.Is(err, store.ErrNotFound) && step == store.Reset {
-		return nil // nothing is counted: that is what was asked for
-	}
+	limits, err := l.changed(ctx, table, record, step)
 	if err != nil {
 		return err
 	}
-	if step == store.TopUp {
-		plans = slices.DeleteFunc(plans, func(p *plan) bool { return !p.quota })
-		if len(plans) == 0 {
-			return store.ErrNotFound
-		}
-	}
-	now := l.options.Now()
-	for some := range slices.Chunk(plans, limit.MaxLimits) {
-		c := limit.Charge{Cost: cost, Now: limit.Micros(now)}
-		for _, p := range some {
-			c.Limits = append(c.Limits, p.at(now))
-		}
+	now := limit.Micros(l.options.Now())
+	for some := range slices.Chunk(limits, limit.MaxLimits) {
+		c := limit.Charge{Cost: cost, Now: now, Limits: some}
 		if _, err := l.at.Load().Count(ctx, record, step, &c); err != nil {
 			return err
 		}
@@ -150,6 +138,31 @@ func (l *Limits) change(ctx context.Context, table *limitTable, record string, s
 		_, err = at.Publish(ctx, usageTopic, []byte(record))
 	}
 	return err
+}
+
+// changed gives the limits that a step changes: the quotas that live policies have,
+// or, to begin anew, all that is counted. A limit of a credential's own may be one
+// that this process has not met.
+func (l *Limits) changed(ctx context.Context, table *limitTable, record string, step store.Step) ([]limit.Limit, error) {
+	var limits []limit.Limit
+	now := l.options.Now()
+	if step == store.Reset {
+		bytes, err := l.at.Load().Counted(ctx, record)
+		for _, id := range limit.IDs(bytes, limit.Micros(now)) {
+			limits = append(limits, limit.New(limit.Spec{ID: id})) // whatever it admits
+		}
+		return limits, err
+	}
+	_, plans, err := l.found(ctx, table, record)
+	for _, p := range plans {
+		if p.quota {
+			limits = append(limits, p.at(now))
+		}
+	}
+	if err == nil && len(limits) == 0 {
+		err = store.ErrNotFound
+	}
+	return limits, err
 }
 
 // forget drops what this process remembers of a record.
