@@ -241,6 +241,22 @@ func TestStaleness(t *testing.T) {
 	}
 }
 
+// TestStalenessAfterAStepOfTheClock: a clock that is set back does not make a set
+// look fresh that nobody keeps up to date, nor one stale that somebody does.
+func TestStalenessAfterAStepOfTheClock(t *testing.T) {
+	s := &Set{}
+	s.heard(noon.Add(time.Hour)) // and then it is noon
+	if d := s.StaleFor(noon); d < time.Hour {
+		t.Errorf("nothing was heard since the step, and it is stale for %v", d)
+	}
+	s.heard(noon)
+	for after, want := range map[time.Duration]time.Duration{0: 0, time.Minute: time.Minute, -time.Second: -time.Second} {
+		if d := s.StaleFor(noon.Add(after)); d != want {
+			t.Errorf("stale for %v, %v after a contact", d, after)
+		}
+	}
+}
+
 func TestForgetsWhatIsOver(t *testing.T) {
 	r := makeReplicas(t)
 	if _, err := r.a.Create(t.Context(), Rule{Kind: Subject, Value: "alice", Until: noon.Add(time.Hour)}); err != nil {

@@ -69,9 +69,18 @@ func (s *Set) ends(n name, f *Facts, now time.Time) bool {
 	return ok && r.ends(f.IssuedAt, now)
 }
 
-// StaleFor is how long the set has not heard from its store.
+// mostLate is how late a contact may be told, and how much earlier than the last
+// contact a request may have begun. What lies further back is a step of the clock.
+const mostLate = 15 * time.Second
+
+// StaleFor is how long the set has not heard from its store. After a step of the
+// clock that is not known until the next contact: as long as the step, at least.
 func (s *Set) StaleFor(now time.Time) time.Duration {
-	return now.Sub(time.Unix(0, s.contact.Load()))
+	d := now.Sub(time.Unix(0, s.contact.Load()))
+	if d < -mostLate {
+		return -d
+	}
+	return d
 }
 
 // Len is the number of rules.
@@ -80,7 +89,8 @@ func (s *Set) Len() int { return int(s.size.Load()) }
 func (s *Set) heard(at time.Time) {
 	for {
 		old := s.contact.Load()
-		if at.UnixNano() <= old || s.contact.CompareAndSwap(old, at.UnixNano()) {
+		earlier := time.Duration(old - at.UnixNano())
+		if earlier >= 0 && earlier <= mostLate || s.contact.CompareAndSwap(old, at.UnixNano()) {
 			return
 		}
 	}
