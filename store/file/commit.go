@@ -47,6 +47,13 @@ func (s *Store) submit(w *write) (store.Version, error) {
 	select {
 	case a := <-w.done:
 		return a.version, a.err
+	case <-s.gone: // it was queued at the very end
+		select {
+		case a := <-w.done:
+			return a.version, a.err
+		default:
+			return store.Any, errClosed()
+		}
 	case <-w.ctx.Done():
 		return store.Any, fmt.Errorf("%w: %w; the write may still happen", store.ErrUnavailable, w.ctx.Err())
 	}

@@ -46,6 +46,7 @@ func Open(dir string, o Options) (*Store, error) {
 		table:  store.NewTable(o.MaxBytes, o.Now, o.Hooks),
 		ring:   store.NewRing(o.Now),
 		writes: make(chan *write, queueLength),
+		gone:   make(chan struct{}),
 	}
 	s.tally = store.NewTally(0, o.Hooks, s.spent, s.reserve)
 	if err := s.open(); err != nil {

@@ -38,6 +38,7 @@ type Store struct {
 	ended   context.Context
 	end     context.CancelFunc
 	running sync.WaitGroup
+	gone    chan struct{} // closed when nothing is written any more
 	closing sync.Once
 	closed  error
 }
@@ -124,6 +125,7 @@ func (s *Store) Close() error {
 		}
 		s.running.Wait()
 		s.refuseQueued()
+		close(s.gone)
 		s.closed = errors.Join(unsettled, s.abandon())
 	})
 	return s.closed
