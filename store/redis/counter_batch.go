@@ -144,9 +144,10 @@ func (s *Store) run(ctx context.Context, e *errand) error {
 }
 
 // runAlone sends the hash of the script, and its source to a server that does not
-// know it, which has executed nothing then. Redirections are followed.
+// know it, which has executed nothing then. Redirections are followed. What has been
+// on its way with others has the rest of its budget.
 func (s *Store) runAlone(ctx context.Context, e *errand) error {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	ctx, cancel := context.WithDeadline(ctx, e.due)
 	defer cancel()
 	c := counting(ctx, "evalsha", s.countHash, e)
 	_ = s.write(ctx, e.keys[0], c) // the command has the error

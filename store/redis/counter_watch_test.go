@@ -3,9 +3,14 @@ package redis
 import (
 	"context"
 	"errors"
+	"io"
+	"net"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
 const watchBudget = 25 * time.Millisecond
@@ -67,5 +72,47 @@ func TestWatchEndsWhatIsLate(t *testing.T) {
 			}
 			s.lane.flying = mostFlights
 		}
+	})
+}
+
+// notKnown is what a server answers that does not know the script.
+type notKnown struct{}
+
+func (notKnown) Error() string { return "NOSCRIPT No matching script" }
+func (notKnown) RedisError()   {}
+
+// TestBudgetOfWhatIsSentAgain: a count that has to be sent again, by itself, has what
+// is left of its budget.
+func TestBudgetOfWhatIsSentAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := goredis.NewClient(&goredis.Options{
+			Protocol: 2, DisableIdentity: true, MaxRetries: -1, ContextTimeoutEnabled: true,
+			MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+			Dialer: func(context.Context, string, string) (net.Conn, error) {
+				here, there := net.Pipe()
+				go io.Copy(io.Discard, there) //nolint:errcheck // it listens and says nothing
+				return here, nil
+			},
+		})
+		s := &Store{timeout: watchBudget, client: client}
+		s.lane = &lane{store: s, server: client, flying: mostFlights}
+		e, from := s.errand(), time.Now()
+		e.due = from.Add(watchBudget)
+		go func() {
+			if err := s.run(t.Context(), e); err == nil || time.Since(from) != watchBudget {
+				t.Errorf("%v after %v", err, time.Since(from))
+			}
+		}()
+		synctest.Wait()
+		f := &flight{}
+		if !s.lane.next(f) {
+			t.Fatal("it does not wait")
+		}
+		pass(20 * time.Millisecond)
+		s.lane.arrives(f)
+		land(f.batch, "", notKnown{})
+		pass(time.Second)
+		client.Close() //nolint:errcheck // it had no answers
+		pass(time.Second)
 	})
 }
