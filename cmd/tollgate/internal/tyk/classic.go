@@ -134,12 +134,16 @@ func (d *definition) classicMiddleware(v value) {
 			d.addHeader(headerValue{name: h.name, value: h.value.text(), at: h.value})
 		}
 		d.remove = append(d.remove, version.value.get("global_headers_remove").list()...)
-		paths := version.value.get("extended_paths")
-		for _, name := range []string{"ignored", "white_list", "black_list"} {
-			if p := paths.get(name); len(p.list()) > 0 {
-				d.ignored = append(d.ignored, p)
-			}
+		d.ignoreLists(version.value.get("extended_paths"), "ignored", "white_list", "black_list", "internal", "rate_limit", "size_limits",
+			"validate_json", "validate_request", "go_plugin")
+		d.ignoreLists(version.value.get("paths"), "ignored", "white_list", "black_list")
+		if size := version.value.get("global_size_limit"); size.number() > 0 {
+			d.ignored = append(d.ignored, size)
 		}
+	}
+	d.ignoreLists(v.get("custom_middleware"), "pre", "post_key_auth", "post")
+	if e := v.get("expiration"); expires(e) {
+		e.note("api-expires", "the API does not end by itself", "take the definition out when its time has come")
 	}
 	if b := v.get("base_identity_provided_by"); b.there() && b.text() != "" && b.text() != "jwt_claim" {
 		b.note("base-identity", "only the JWT gives the identity here", "jwt_claim")

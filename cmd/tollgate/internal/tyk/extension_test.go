@@ -72,6 +72,12 @@ func TestSeveralSchemes(t *testing.T) {
 			t.Errorf("a JWT together with %s is served without it", other)
 		}
 	}
+	for _, other := range []string{"server.clientCertificates", "server.authentication.hmac", "server.authentication.oidc", "server.authentication.custom"} {
+		doc, _ := (&field{Field: other + ".enabled"}).set(t, "extension", true)
+		if l := Load([]config.ForeignFile{{Path: "x.json", Data: mustJSON(t, doc)}}, Options{}); !l.APIs[0].Inactive {
+			t.Errorf("a JWT together with %s is served without it: %v", other, l.Findings)
+		}
+	}
 	if l, a := loadOne(t, "classic", `{"use_keyless": true}`); a.Inactive || !slices.ContainsFunc(l.Findings, func(f Finding) bool { return f.ID == "keyless" }) {
 		t.Error("a keyless definition with a JWT")
 	}

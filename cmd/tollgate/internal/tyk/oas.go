@@ -20,7 +20,13 @@ func readOAS(v value) definition {
 	if custom := server.get("customDomain"); custom.get("enabled").flag() {
 		d.domain = custom.get("name")
 	}
+	if e := info.get("expiration"); expires(e) {
+		e.note("api-expires", "the API does not end by itself", "take the definition out when its time has come")
+	}
 	scheme, kind, at := jwtScheme(v, auth)
+	if kind == "" {
+		kind, at = beside(server)
+	}
 	if kind != "" {
 		d.kind, d.kindAt = kind, at
 		return d
@@ -98,6 +104,21 @@ func oasKind(v, auth value) (string, value) {
 	return "another scheme than JWT", auth
 }
 
+// beside gives what else authenticates the API, outside of its security schemes.
+func beside(server value) (kind string, at value) {
+	for _, other := range []struct{ field, name string }{
+		{"clientCertificates.enabled", "mutual TLS"},
+		{"authentication.hmac.enabled", "HMAC signatures"},
+		{"authentication.oidc.enabled", "OpenID Connect"},
+		{"authentication.custom.enabled", "a plugin"},
+	} {
+		if on := server.at(other.field); on.there() && on.flag() {
+			return "a JWT together with " + other.name, on
+		}
+	}
+	return "", value{}
+}
+
 // oasScheme reads the JWT settings. Lists win over the legacy single fields.
 func (d *definition) oasScheme(s value) {
 	schemeShape(s)
@@ -160,16 +181,33 @@ func (d *definition) oasMiddleware(ext value) {
 		}
 		d.rate = apiRate{at: r, rate: r.get("rate").number(), per: duration(r.get("per")).Seconds(), off: !r.get("enabled").flag()}
 	}
+	d.oasOther(ext)
+}
+
+// oasOther looks for what else refuses requests in Tyk.
+func (d *definition) oasOther(ext value) {
 	for _, path := range ext.get("middleware", "operations").members() {
-		for _, name := range []string{"ignoreAuthentication", "allow", "block"} {
+		for _, name := range []string{"ignoreAuthentication", "allow", "block", "internal", "rateLimit", "requestSizeLimit", "validateRequest"} {
 			if p := path.value.get(name); p.get("enabled").flag() {
 				d.ignored = append(d.ignored, p)
 			}
 		}
+		d.ignoreLists(path.value, "postPlugins")
 	}
-	for _, name := range []string{"ipAccessControl"} {
-		if on := ext.get("server", name, "enabled"); on.there() && on.flag() {
+	for _, path := range []string{"server.ipAccessControl.enabled", "middleware.global.requestSizeLimit.enabled"} {
+		if on := ext.at(path); on.there() && on.flag() {
 			d.ignored = append(d.ignored, on)
+		}
+	}
+	d.ignoreLists(ext.get("middleware", "global"),
+		"prePlugins", "prePlugin.plugins", "postAuthenticationPlugins", "postAuthenticationPlugin.plugins", "postPlugins", "postPlugin.plugins")
+}
+
+// ignoreLists tells of the lists that are not empty.
+func (d *definition) ignoreLists(v value, paths ...string) {
+	for _, path := range paths {
+		if p := v.at(path); len(p.list()) > 0 {
+			d.ignored = append(d.ignored, p)
 		}
 	}
 }

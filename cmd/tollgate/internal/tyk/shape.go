@@ -48,7 +48,9 @@ func oasShape(ext value) {
 		"info.state.active", "info.state.internal", "info.versioning.enabled", "server.customDomain.enabled", "server.authentication.enabled",
 		"server.authentication.stripAuthorizationData", "server.authentication.skipRateLimit", "server.authentication.skipQuota",
 		"middleware.global.contextVariables.enabled", "middleware.global.rateLimit.enabled", "middleware.global.skipRateLimit",
-		"middleware.global.skipQuota", "middleware.global.transformRequestHeaders.enabled", "server.ipAccessControl.enabled")
+		"middleware.global.skipQuota", "middleware.global.transformRequestHeaders.enabled", "server.ipAccessControl.enabled",
+		"server.clientCertificates.enabled", "server.authentication.hmac.enabled", "server.authentication.oidc.enabled",
+		"server.authentication.custom.enabled")
 	ext.textsAt("server.customDomain.name", "server.authentication.securityProcessingMode", "server.authentication.baseIdentityProvider")
 	ext.listsAt("info.versioning.versions", "middleware.global.transformRequestHeaders.add", "middleware.global.transformRequestHeaders.remove")
 	ext.objectsAt(

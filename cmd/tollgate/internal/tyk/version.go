@@ -19,13 +19,16 @@ func (d *definition) classicVersions(at, data value) {
 			name = v.name
 		}
 		d.versions.Known = append(d.versions.Known, name)
-		if e := v.value.get("expires"); e.there() && e.text() != "" && e.text() != "-1" {
+		if e := v.value.get("expires"); expires(e) {
 			e.note("version-expires", "versions do not end by themselves", "take the version out when its time has come")
 		}
 	}
 	d.locateVersion(at)
 	d.versionStripped = at.get("strip_path").flag() || at.get("strip_versioning_data").flag()
 }
+
+// expires says whether an API or a version ends at some time.
+func expires(at value) bool { return at.text() != "" && at.text() != "-1" }
 
 // oasVersions reads the versions of an OAS definition: its own, and other
 // definitions, which alone decide the requests for them.
