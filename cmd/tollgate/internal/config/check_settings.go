@@ -65,20 +65,14 @@ func (c *checker) admin(f *File) {
 	if len(f.Admin.MTLS) > 0 && !f.Listen.Admin.IsOff() && (f.Listen.Admin.TLS == nil || f.Listen.Admin.TLS.ClientCA == "") {
 		c.fault("/admin/mtls", "client certificates need an authority", "add tls: {cert, key, client_ca} to listen.admin")
 	}
-	const shortest = 32 // characters
 	if n := len(f.Admin.Secret.Bytes()); n > 0 && n < shortest {
-		c.fault("/admin/secret", fmt.Sprintf("the secret has less than %d characters", shortest), "make one with: openssl rand -base64 32")
+		c.fault("/admin/secret", tooShort, another)
 	}
-	names := map[string]bool{}
-	for i, t := range f.Admin.Tokens {
-		at := fmt.Sprintf("/admin/tokens/%d", i)
-		if n := len(t.Secret.Bytes()); n > 0 && n < shortest {
-			c.fault(at+"/secret", fmt.Sprintf("the secret has less than %d characters", shortest), "make one with: openssl rand -base64 32")
+	c.adminTokens(&f.Admin)
+	for i, p := range f.Admin.MTLS {
+		if p.SAN == "" {
+			c.fault(fmt.Sprintf("/admin/mtls/%d/san", i), "the certificate has no name", "write a subject alternative name of it")
 		}
-		if names[t.Name] {
-			c.fault(at+"/name", "two tokens have the name "+quote(t.Name), "give each its own")
-		}
-		names[t.Name] = true
 	}
 }
 
@@ -95,6 +89,7 @@ func (c *checker) endpoints(f *File) {
 	for i := range f.APIs {
 		ids[i] = f.APIs[i].ID
 	}
+	c.clients(f.TokenEndpoints)
 	paths := map[string]bool{}
 	for i, e := range f.TokenEndpoints {
 		at := fmt.Sprintf("/token_endpoints/%d", i)
