@@ -20,7 +20,7 @@ func publicOf(loaded *config.Config) *envoyconfig.Public {
 		return nil
 	}
 	public := &envoyconfig.Public{}
-	clients, issuing := false, map[string]bool{}
+	clients, issuing, inactive := false, map[string]bool{}, map[string]bool{}
 	for i := range loaded.TokenEndpoints {
 		e := &loaded.TokenEndpoints[i]
 		public.Paths = append(public.Paths, e.Path)
@@ -28,7 +28,8 @@ func publicOf(loaded *config.Config) *envoyconfig.Public {
 		issuing[e.API] = true
 	}
 	for i := range loaded.Spec.APIs { // halves can be made by hand, and be ended here
-		if api := &loaded.Spec.APIs[i]; api.Split.Mode != "" && api.Split.Mode != authz.SplitNone {
+		api := &loaded.Spec.APIs[i]
+		if inactive[api.ID] = api.Inactive; api.Split.Mode != "" && api.Split.Mode != authz.SplitNone {
 			issuing[api.ID] = true
 		}
 	}
@@ -45,7 +46,7 @@ func publicOf(loaded *config.Config) *envoyconfig.Public {
 		return nil
 	}
 	for _, route := range routesOf(loaded) {
-		if issuing[route.API] && !slices.Contains(public.Hosts, route.Host) {
+		if issuing[route.API] && !inactive[route.API] && !slices.Contains(public.Hosts, route.Host) {
 			public.Hosts = append(public.Hosts, route.Host)
 		}
 	}
