@@ -82,7 +82,7 @@ Kubernetes. What each setting is for stands beside it.`,
 
 // bootstrap fills in a shape of Envoy itself.
 func (f *printFlags) bootstrap(shape envoyconfig.Shape, loaded *config.Config) ([]byte, error) {
-	params := &envoyconfig.Params{Routes: routesOf(loaded), Strip: injected(loaded)}
+	params := &envoyconfig.Params{Routes: unambiguous(routesOf(loaded)), Strip: injected(loaded)}
 	gates := f.gates
 	if gates == "" {
 		gates = loaded.Listen.Check.Address
@@ -134,6 +134,22 @@ func routesOf(loaded *config.Config) []envoyconfig.Route {
 				prefix = "/"
 			}
 			routes = append(routes, envoyconfig.Route{Host: strings.ToLower(match.Host), Prefix: prefix, API: api.ID})
+		}
+	}
+	return routes
+}
+
+// unambiguous takes the names of APIs from the routes of hosts where a path has an escape.
+// Envoy compares paths letter by letter and %c3 is %C3: it would name the API of a
+// wider route, so tollgate chooses.
+func unambiguous(routes []envoyconfig.Route) []envoyconfig.Route {
+	escaped := map[string]bool{}
+	for _, route := range routes {
+		escaped[route.Host] = escaped[route.Host] || strings.Contains(route.Prefix, "%")
+	}
+	for i := range routes {
+		if escaped[routes[i].Host] {
+			routes[i].API = ""
 		}
 	}
 	return routes

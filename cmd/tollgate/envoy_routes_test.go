@@ -56,3 +56,20 @@ policies: [{id: all, access: {shop: {allow: all}}}]
 		t.Errorf("routes (-want +got):\n%s", diff)
 	}
 }
+
+// TestEscapedPathsLeaveTheChoiceToTollgate: Envoy compares paths letter by letter, and
+// an escape has more than one spelling. On such a host no route names an API.
+func TestEscapedPathsLeaveTheChoiceToTollgate(t *testing.T) {
+	const file = `version: 1
+listen: {check: {address: "0.0.0.0:9191", insecure_plaintext: true}}
+apis:
+  - {id: shop, match: [{host: api.example.com, path: /}, {host: "*", path: /}], keys: &keys [{secret: file://secret, issuer: any}], claims: &claims {audiences: [a]}, policies: &policies {default: [all]}}
+  - {id: cafe, match: [{host: API.example.com, path: /caf%C3%A9}], keys: *keys, claims: *claims, policies: *policies}
+policies: [{id: all, access: {shop: {allow: all}}}]
+`
+	want := []string{"api.example.com /caf%C3%A9", "api.example.com /", "* / shop"}
+	out, _ := printed(t, file, "edge")
+	if diff := cmp.Diff(want, checkedRoutes(t, out)); diff != "" {
+		t.Errorf("routes (-want +got):\n%s", diff)
+	}
+}
