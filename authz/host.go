@@ -4,12 +4,13 @@ import "strings"
 
 // hostOf reduces an authority to the host that APIs are chosen by: lower case,
 // without port and without one trailing dot. It refuses (ok false) what two
-// readers could take for different hosts (contract section 4). A host that is
-// empty is fine here; only "*" matches it.
+// readers could take for different hosts (contract section 4), letters beyond
+// ASCII among them: their lower case may be one of ASCII. A host that is empty is
+// fine here; only "*" matches it.
 func hostOf(authority string) (host string, ok bool) {
 	for i := range len(authority) {
 		switch c := authority[i]; {
-		case c <= ' ' || c == 0x7f, c == ',', c == '@', c == '/', c == '?', c == '#', c == '\\':
+		case c <= ' ' || c >= 0x7f, c == ',', c == '@', c == '/', c == '?', c == '#', c == '\\':
 			return "", false
 		}
 	}

@@ -33,6 +33,9 @@ func TestHostOf(t *testing.T) {
 		{"a/b", "", false},
 		{"a?b", "", false},
 		{`a\b`, "", false},
+		{"\u212aelvin.example.com", "", false}, // the Kelvin sign, whose lower case is k
+		{"m\u00fcnchen.example", "", false},
+		{"a\xffb", "", false},
 	}
 	for _, tt := range tests {
 		got, ok := hostOf(tt.authority)
