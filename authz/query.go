@@ -10,16 +10,18 @@ import (
 // refused.
 func findQuery(target, name string) (value string, reason Reason) {
 	_, query, _ := strings.Cut(target, "?")
-	found := 0
+	found, others := 0, 0
 	for query != "" {
 		var pair string
 		pair, query, _ = strings.Cut(query, "&")
 		if key, v, _ := strings.Cut(pair, "="); key == name {
 			found++
 			value = v
+		} else if readAs(pair, name) {
+			others++
 		}
 	}
-	if found > 1 {
+	if found > 1 || found == 1 && others > 0 {
 		return "", RequestMalformed
 	}
 	if !strings.ContainsAny(value, "%+") {
@@ -30,6 +32,21 @@ func findQuery(target, name string) (value string, reason Reason) {
 		return "", TokenMalformed
 	}
 	return decoded, ""
+}
+
+// readAs says whether some reader finds the parameter called name in a pair: by
+// decoding names, or where ";" parts pairs, too.
+func readAs(pair, name string) bool {
+	if !strings.ContainsAny(pair, "%;") {
+		return false
+	}
+	for part := range strings.SplitSeq(pair, ";") {
+		key, _, _ := strings.Cut(part, "=")
+		if decoded, err := url.QueryUnescape(key); err == nil && decoded == name {
+			return true
+		}
+	}
+	return false
 }
 
 // dropQuery gives the target without the query parameters called name and

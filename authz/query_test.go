@@ -30,6 +30,12 @@ func TestFindAndDropQuery(t *testing.T) {
 		{target: "/a?token=%zz", reason: TokenMalformed, rest: "/a"},
 		{target: "/a?token=x&token=x", reason: RequestMalformed, rest: "/a"},
 		{target: "/a?token=x&b=1&token=", reason: RequestMalformed, rest: "/a?b=1"},
+		// What another reader takes for the name stands beside it.
+		{target: "/a?tok%65n=y&token=x", reason: RequestMalformed, rest: "/a?tok%65n=y"},
+		{target: "/a?token=x&%74oken=", reason: RequestMalformed, rest: "/a?%74oken="},
+		{target: "/a?b=1;token=y&token=x", reason: RequestMalformed, rest: "/a?b=1;token=y"},
+		{target: "/a?b=1;%74oken&token=x", reason: RequestMalformed, rest: "/a?b=1;%74oken"},
+		{target: "/a?b=1;mytoken=2&%zz=1;token%=2&token=x", value: "x", rest: "/a?b=1;mytoken=2&%zz=1;token%=2"},
 	}
 	for _, tt := range tests {
 		value, reason := findQuery(tt.target, "token")

@@ -338,6 +338,8 @@ func TestQueryToken(t *testing.T) {
 		"token=":                           "token_missing",
 		"token=" + good + "&token=" + good: "request_malformed",
 		"token=" + good + "&token=":        "request_malformed",
+		"tok%65n=x&token=" + good:          "request_malformed",
+		"a=1;token=x&token=" + good:        "request_malformed",
 	} {
 		r.expect(t, on("/places/1?"+query), reason)
 	}
