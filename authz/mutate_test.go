@@ -157,7 +157,7 @@ func TestManagedHeaders(t *testing.T) {
 	spoofs := []string{
 		"X-User: root", "x_user: root", "X-Raw: root", "x_raw: root", "x-other: root", "x_other: root",
 		"x-tollgate-subject: root", "X_Tollgate_Subject: root", "x-tollgate_session: root", "x-tollgate-anything: root",
-		"x-tollgate-subject: twice",
+		"x-tollgate-subject: twice", "x.tollgate.subject: root", "X-Tollgate.Anything: root", "x.user: root", "x~raw: root",
 	}
 	ways := map[string]*request{
 		"enforced": get("/orders", token), "another api": get("/second", token), "public": get("/orders/health"),
@@ -165,7 +165,7 @@ func TestManagedHeaders(t *testing.T) {
 		"unmatched": get("/else"), "observed": get("/watched", token), "observed refusal": get("/watched"),
 	}
 	for name, req := range ways {
-		req.with(spoofs...).with("X-Mine: kept", "x_mine: kept")
+		req.with(spoofs...).with("X-Mine: kept", "x_mine: kept", "x.users: kept")
 		got := decide(t, e, req)
 		if got.Outcome == Deny {
 			t.Fatalf("%s: %s", name, got.Reason)
@@ -183,7 +183,7 @@ func TestManagedHeaders(t *testing.T) {
 				t.Errorf("%s: %d edits of %s", name, edits[header], header)
 			}
 		}
-		if edits["x-mine"]+edits["x_mine"]+edits["authorization"] > 0 {
+		if edits["x-mine"]+edits["x_mine"]+edits["x.users"]+edits["authorization"] > 0 {
 			t.Errorf("%s: edits of what is not ours: %v", name, edits)
 		}
 	}

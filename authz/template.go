@@ -84,7 +84,7 @@ func compileTemplate(spec *APISpec, base string, p *problems) template {
 		case isFraming(name):
 			p.add(where, "belongs to HTTP or to the front", "a header of your own")
 		case taken[twin(name)]:
-			p.add(where, "is injected twice (case and _ for - make no difference)", "")
+			p.add(where, "is injected twice (case and _ or . for - make no difference)", "")
 		}
 		taken[twin(name)] = true
 		i, ok := compileInjection(name, entry.Template, spec)
@@ -199,5 +199,19 @@ func (t *template) finish(m *managed) {
 	}
 }
 
-// twin spells a name as CGI-like backends read it: they do not tell _ from -.
-func twin(name string) string { return strings.ReplaceAll(name, "_", "-") }
+// twin spells a name as CGI-like backends read it: they do not tell _ from -, and
+// some (PHP, lighttpd) no other mark either.
+func twin(name string) string {
+	if !strings.ContainsAny(name, otherMarks) {
+		return name
+	}
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune(otherMarks, r) {
+			return '-'
+		}
+		return r
+	}, name)
+}
+
+// otherMarks are the marks of a token (RFC 9110 section 5.6.2) that are no "-".
+const otherMarks = "_.!#$%&'*+^`|~"
