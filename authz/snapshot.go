@@ -45,6 +45,7 @@ type APIInfo struct {
 	Observe  bool
 	Tyk      bool
 	Match    []MatchSpec
+	Header   string // that tokens are taken from, and whole ones are sent in
 	Paths    TykPaths
 	// KeepQuota is that of its definition.
 	KeepQuota bool
@@ -56,7 +57,7 @@ func (s *Snapshot) APIs() []APIInfo {
 	for _, a := range s.apis {
 		info := APIInfo{
 			ID: a.spec.ID, Name: a.spec.Name, Org: a.spec.Org,
-			Inactive: a.spec.Inactive, Observe: a.spec.Observe, Tyk: a.spec.Tyk, Match: a.spec.Match,
+			Inactive: a.spec.Inactive, Observe: a.spec.Observe, Tyk: a.spec.Tyk, Match: a.spec.Match, Header: a.location.header,
 		}
 		if def := a.spec.Definition; def != nil {
 			info.Paths, info.KeepQuota = def.Paths, def.KeepQuota

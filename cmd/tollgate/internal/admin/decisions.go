@@ -46,12 +46,13 @@ func (s decisionService) Explain(ctx context.Context, req *adminv1.ExplainReques
 		}
 		out.Steps = append(out.Steps, shown)
 	}
+	header := s.tokenHeader(answer.Metadata.API)
 	for _, edit := range answer.Edits {
 		if edit.Remove {
 			out.Removed = append(out.Removed, edit.Name)
 			continue
 		}
-		out.Set = append(out.Set, &adminv1.HeaderLine{Name: edit.Name, Value: harmless(edit)})
+		out.Set = append(out.Set, &adminv1.HeaderLine{Name: edit.Name, Value: harmless(edit, header)})
 	}
 	for _, h := range answer.Headers {
 		out.Headers = append(out.Headers, &adminv1.HeaderLine{Name: h.Name, Value: h.Value})
@@ -71,13 +72,26 @@ func metadataOf(m *authz.Metadata) map[string]string {
 	return all
 }
 
+// tokenHeader is the header that an API takes its token from, and sends the whole
+// one of a half in.
+func (s *Server) tokenHeader(api string) string {
+	if snap := s.parts.Engine.Snapshot(); snap != nil {
+		for _, a := range snap.APIs() {
+			if a.ID == api {
+				return a.Header
+			}
+		}
+	}
+	return ""
+}
+
 // harmless hides edits that hold a credential or a query.
-func harmless(e authz.Edit) string {
-	switch e.Name {
-	case ":path":
+func harmless(e authz.Edit, tokenHeader string) string {
+	switch {
+	case e.Name == ":path":
 		path, _, _ := strings.Cut(e.Value, "?")
 		return path
-	case "cookie", "authorization":
+	case e.Name == "cookie", e.Name == "authorization", e.Name == tokenHeader:
 		return "[redacted]"
 	}
 	return e.Value

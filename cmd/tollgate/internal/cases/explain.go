@@ -102,7 +102,7 @@ func (e *explaining) told(ctx context.Context, q *Question, said *adminv1.Explai
 	}
 	for _, h := range said.GetSet() {
 		answer.Edits = append(answer.Edits, authz.Edit{Name: h.GetName(), Value: h.GetValue()})
-		answer.Hidden[h.GetName()] = withheld(h.GetName())
+		answer.Hidden[h.GetName()] = withheld(h)
 	}
 	for _, name := range said.GetRemoved() {
 		answer.Edits = append(answer.Edits, authz.Edit{Name: name, Remove: true})
@@ -122,8 +122,8 @@ func (e *explaining) told(ctx context.Context, q *Question, said *adminv1.Explai
 
 // withheld says which values the admin API does not tell: those that may hold a
 // credential.
-func withheld(name string) bool {
-	return name == "cookie" || name == "authorization" || name == ":path"
+func withheld(h *adminv1.HeaderLine) bool {
+	return h.GetName() == ":path" || h.GetValue() == "[redacted]"
 }
 
 // toExplain is the question as the API takes it. JSON has no bytes that are not
