@@ -26,12 +26,12 @@ func (s *Server) audit(ctx context.Context, r record) {
 	}
 	s.log.LogAttrs(ctx, level, "admin call",
 		slog.String("who", r.who), slog.String("role", string(r.role)),
-		slog.String("method", r.method), slog.String("about", shown(r.about)),
+		slog.String("method", shown(r.method)), slog.String("about", shown(r.about)),
 		slog.String("result", r.result), slog.String("from", r.from),
 		slog.Duration("took", r.took))
 }
 
-// shown bounds an id for the log; the handler escapes it.
+// shown bounds what a caller chose for the log; the handler escapes it.
 func shown(id string) string {
 	const most = 128
 	if len(id) <= most {

@@ -20,12 +20,13 @@ import (
 // tykPrefix is where the Tyk-shaped API lives.
 const tykPrefix = "/tyk/"
 
-// Metadata that only the gateway sets: the transport behind it has no listener.
+// Metadata that only the gateway sets: the transport behind it has no listener. A
+// name that ends with -bin may have any bytes as its value.
 const (
-	metaCaller = "tollgate-caller"
+	metaCaller = "tollgate-caller-bin"
 	metaRole   = "tollgate-role"
 	metaFrom   = "tollgate-from"
-	metaMatch  = "tollgate-if-match"
+	metaMatch  = "tollgate-if-match-bin"
 )
 
 type callerKey struct{}
@@ -74,12 +75,12 @@ func (s *Server) gate(next http.Handler) http.Handler {
 func changes(method string) bool { return method != http.MethodGet && method != http.MethodHead }
 
 // isJSON also takes no content type on Tyk's paths: curl -d of Tyk's own
-// examples sends none or a form's, and a form cannot carry the header that
-// authenticates there.
+// examples sends none or a form's. A form cannot carry a header that
+// authenticates, but it can come with a client certificate.
 func isJSON(r *http.Request) bool {
 	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
 	kind = strings.ToLower(strings.TrimSpace(kind))
-	if strings.HasPrefix(r.URL.Path, tykPrefix) {
+	if _, given := secretOf(r); given && strings.HasPrefix(r.URL.Path, tykPrefix) {
 		return kind == "application/json" || kind == "" || kind == "application/x-www-form-urlencoded"
 	}
 	return kind == "application/json"

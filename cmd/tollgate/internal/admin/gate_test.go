@@ -3,6 +3,7 @@ package admin
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -154,6 +155,60 @@ func TestClientCertificates(t *testing.T) {
 	r.call(t, "GET", "/v1/status", "", "", with(true, "spiffe://example/ops/x", "")).is(t, 401)
 	r.call(t, "GET", "/v1/status", "", "", with(true, "", "spiffe://example/ops")).is(t, 200) // a DNS name that is configured
 	r.call(t, "GET", "/v1/status", writer, "").is(t, 401)                                     // that token is gone
+}
+
+// A form of another site's page carries a client certificate, but no header.
+func TestFormsNeedAHeader(t *testing.T) {
+	r := makeRig(t)
+	auth, err := NewAuth([]Token{{Name: "ops", Secret: []byte(writer), Role: Write}}, []Peer{{SAN: "ops.example", Role: Write}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.SetAuth(auth)
+	certificate := func(req *http.Request) {
+		leaf := &x509.Certificate{DNSNames: []string{"ops.example"}}
+		req.TLS = &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{leaf}}}
+	}
+	form := func(req *http.Request) { req.Header.Set("Content-Type", "application/x-www-form-urlencoded") }
+	body := `{"apply_policies":["basic"],"jwt_data":{"secret":"` + theirSecret + `"}}`
+	r.call(t, "POST", "/tyk/keys/a", "", body, certificate, form).is(t, 415)
+	r.call(t, "POST", "/tyk/keys/a", "", body, certificate, func(req *http.Request) { req.Header.Del("Content-Type") }).is(t, 415)
+	r.call(t, "POST", "/tyk/keys/a", "", body, certificate).is(t, 200)
+	r.call(t, "POST", "/tyk/keys/b", writer, body, form).is(t, 200)
+	r.call(t, "POST", "/tyk/keys/c", "", body, form, func(req *http.Request) { req.Header.Set("X-Tyk-Authorization", writer) }).is(t, 200)
+}
+
+// Names of callers, and conditions, may be any text.
+func TestCallersWithAnyName(t *testing.T) {
+	for _, name := range []string{"Jörg", "ops team", " ops ", "a\nb", "\xff"} {
+		r := makeRig(t)
+		auth, err := NewAuth([]Token{{Name: name, Secret: []byte(writer), Role: Write}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.SetAuth(auth)
+		r.call(t, "GET", "/v1/status", writer, "").is(t, 200)
+		who, err := json.Marshal(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(r.log.String(), `"who":`+string(who)) {
+			t.Errorf("%q: %s", name, r.log)
+		}
+	}
+	r := makeRig(t)
+	r.call(t, "POST", "/v1/keys", writer, `{"key":{"id":"a","policies":["basic"]}}`).is(t, 200)
+	r.call(t, "DELETE", "/v1/keys/a", writer, "", func(req *http.Request) { req.Header.Set("If-Match", "\"\xc3\x80\"") }).is(t, 412)
+}
+
+// What nobody has vouched for fills no log.
+func TestAuditLinesAreShort(t *testing.T) {
+	r := makeRig(t)
+	r.call(t, "GET", "/v1/"+strings.Repeat("x", 12<<10), "", "").is(t, 401)
+	r.call(t, strings.Repeat("X", 12<<10), "/v1/status", "", "").is(t, 401)
+	if n := r.log.Len(); n > 1<<10 {
+		t.Errorf("two lines have %d bytes", n)
+	}
 }
 
 func TestAuthRefuses(t *testing.T) {
