@@ -57,6 +57,9 @@ func bind(ctx context.Context, address string) (net.Listener, error) {
 	if !ok {
 		return lc.Listen(ctx, "tcp", address)
 	}
+	if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSocket == 0 {
+		return nil, fmt.Errorf("listen %s: there is a file that is no socket: remove it or choose another path", address)
+	}
 	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "unix", path)
 	switch {
 	case err == nil:

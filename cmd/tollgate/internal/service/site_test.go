@@ -12,6 +12,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -92,5 +93,17 @@ func TestMetricsOnASocketThatWasLeftBehind(t *testing.T) {
 	}
 	if _, err := bind(t.Context(), "unix://"+path); err == nil {
 		t.Error("a socket that answers was taken over")
+	}
+}
+
+// A path that holds a file of somebody's is left alone.
+func TestSocketInThePlaceOfAFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "precious")
+	write(t, path, "kept")
+	if l, err := bind(t.Context(), socketPrefix+path); err == nil {
+		t.Error("it is bound", l.Close())
+	}
+	if text, err := os.ReadFile(path); err != nil || string(text) != "kept" {
+		t.Errorf("the file has %q now, %v", text, err)
 	}
 }
