@@ -87,9 +87,11 @@ func siftEdits(edits []authz.Edit, target string) (sifted []authz.Edit, dropped 
 			if e.Remove || target == "" || !validTarget(e.Value) {
 				return nil, 0, errTarget
 			}
-		case !validName(e.Name) || reservedName(e.Name):
+		case !isName(e.Name) || reservedName(e.Name):
 			return nil, 0, errName
 		case e.Remove:
+		case !validName(e.Name):
+			return nil, 0, errName
 		case e.Name == "cookie" || e.Name == "authorization":
 			if !validCarried(e.Value) {
 				return nil, 0, errCookie

@@ -43,6 +43,7 @@ func TestSiftEdits(t *testing.T) {
 		"path removed":                    {edits: []authz.Edit{{Name: ":path", Remove: true}}, target: "/a", err: errTarget},
 		"path with a blank":               {edits: []authz.Edit{{Name: ":path", Value: "/a b"}}, target: "/a", err: errTarget},
 		"path without slash":              {edits: []authz.Edit{{Name: ":path", Value: "a"}}, target: "/a", err: errTarget},
+		"a client's long name removed":    {edits: []authz.Edit{{Name: strings.Repeat("n", 300), Remove: true}}, want: []authz.Edit{{Name: strings.Repeat("n", 300), Remove: true}}},
 		"set and removed":                 {edits: []authz.Edit{{Name: "x-a", Remove: true}, {Name: "x-a", Value: "1"}}, err: errTwice},
 		"too much in all": {
 			edits: []authz.Edit{{Name: "x-a", Value: strings.Repeat("a", 5000)}, {Name: "x-b", Value: strings.Repeat("b", 5000)}}, err: errBudget,

@@ -9,6 +9,7 @@ import (
 // validate_mutations a line break in a denial splits the client's response, and
 // even with it some names desynchronise the upstream connection.
 const (
+	maxName   = 256      // what is removed may be longer: clients choose such names
 	maxValue  = 16 << 10 // Envoy's own API allows no longer header value
 	maxCarry  = 60 << 10 // cookie and authorization replace what the client sent: Envoy's header limit
 	maxInject = 8 << 10  // names and values added to one request
@@ -16,11 +17,11 @@ const (
 	maxMeta   = 1 << 10  // one value of the dynamic metadata
 )
 
-// validName says whether a header name is an RFC 9110 token in lower case.
-func validName(name string) bool {
-	if name == "" || len(name) > 256 {
-		return false
-	}
+// validName says whether a text can be the name of a header of ours.
+func validName(name string) bool { return len(name) <= maxName && isName(name) }
+
+// isName says whether a header name is an RFC 9110 token in lower case.
+func isName(name string) bool {
 	for i := range len(name) {
 		c := name[i]
 		switch {
@@ -30,7 +31,7 @@ func validName(name string) bool {
 			return false
 		}
 	}
-	return true
+	return name != ""
 }
 
 // reservedName says whether a name belongs to the connection or to Envoy: no
