@@ -2,11 +2,7 @@ package service
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"fmt"
 	"net/http"
-	"os"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -92,17 +88,11 @@ func endpointOf(e *config.TokenEndpoint) (public.Endpoint, error) {
 	if e.CA == "" {
 		return out, nil
 	}
-	pem, err := os.ReadFile(string(e.CA))
-	if err != nil {
+	trusting := &provider{path: string(e.CA)}
+	if _, err := trusting.trusting(); err != nil {
 		return out, err
 	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(pem) {
-		return out, fmt.Errorf("%s: no certificate in it", e.CA)
-	}
-	transport := public.Transport()
-	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
-	out.Transport = transport
+	out.Transport = trusting
 	return out, nil
 }
 
