@@ -113,7 +113,7 @@ func refuse(w http.ResponseWriter, answer *provided) {
 	case answer.status >= http.StatusInternalServerError || answer.status < http.StatusBadRequest:
 		fail(w, http.StatusBadGateway, "server_error", "the identity provider answers with status "+strconv.Itoa(answer.status))
 		return
-	case answer.challenge != "":
+	case answer.challenge != "" && !anyJWT(answer.challenge):
 		w.Header().Set("WWW-Authenticate", answer.challenge)
 	}
 	if members, err := parseAnswer(answer.body); err == nil && text(members, "error") != "" && !has(members, "access_token") && !tells(answer.body, anyJWT) {

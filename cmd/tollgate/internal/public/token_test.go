@@ -190,6 +190,7 @@ func TestTokenOfABadProvider(t *testing.T) {
 		"mfa_required":     {plain(403, "application/json", `{"error":"mfa_required","mfa_token":"Fe26.2*x*y"}`), 403, "mfa_required"},
 		"error of OAuth":   {plain(400, "application/json", `{"error":"invalid_grant"}`), 400, "invalid_grant"},
 		"invalid_client":   {plain(401, "application/json", `{"error":"invalid_client"}`, "WWW-Authenticate", "Basic realm=p"), 401, "invalid_client"},
+		"challenge":        {plain(401, "application/json", `{"error":"invalid_client"}`, "WWW-Authenticate", `Bearer hint="`+whole+`"`), 401, "invalid_client"},
 		"hangs up":         {func(r *rig) { r.serve(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }) }, 502, "server_error"},
 		"hangs up midway": {func(r *rig) {
 			r.serve(func(w http.ResponseWriter, _ *http.Request) {
@@ -208,6 +209,7 @@ func TestTokenOfABadProvider(t *testing.T) {
 		if err := json.Unmarshal([]byte(text), &said); err != nil || got.StatusCode != tt.status || said.Error != tt.code {
 			t.Errorf("%s: status %d, error %q, %v; expected %d %s", name, got.StatusCode, said.Error, err, tt.status, tt.code)
 		}
+		clean(t, name+", headers", fmt.Sprint(got.Header))
 		if got.Header.Get("Location") != "" || got.Header.Get("Cache-Control") != "no-store" {
 			t.Errorf("%s: headers %v", name, got.Header)
 		}
