@@ -100,6 +100,46 @@ func TestBadFiles(t *testing.T) {
 	}
 }
 
+// TestMembersOfAnotherCase: Tyk reads members whatever their case, so one that is
+// spelled differently here must not be passed over.
+func TestMembersOfAnotherCase(t *testing.T) {
+	for text, field := range map[string]string{
+		`{"id": "p", "Is_Inactive": true, "access_rights": {}}`:                                                     "Is_Inactive",
+		`{"id": "p", "is_inactive": false, "IS_INACTIVE": true, "access_rights": {}}`:                               "IS_INACTIVE",
+		`{"id": "p", "access_rights": {"a": {"Allowed_URLs": [{"url": "/x", "methods": ["GET"]}]}}}`:                "access_rights.a.Allowed_URLs",
+		`{"id": "p", "access_rights": {"a": {"limit": {"Quota_Max": 5}}}}`:                                          "access_rights.a.limit.Quota_Max",
+		strings.Replace(string(mustJSON(t, base("classic"))), `{`, `{"Active": false, `, 1):                         "Active",
+		strings.Replace(string(mustJSON(t, base("classic"))), `{`, `{"Use_Basic_Auth": true, `, 1):                  "Use_Basic_Auth",
+		strings.Replace(string(mustJSON(t, base("extension"))), `"info":{`, `"info":{"State":{"active":false},`, 1): "x-tyk-api-gateway.info.State",
+	} {
+		l := Load([]config.ForeignFile{{Path: "x.json", Data: []byte(text)}}, Options{})
+		if !slices.ContainsFunc(l.Findings, func(f Finding) bool { return f.Error && f.Field == field && f.Line > 0 }) {
+			t.Errorf("%s: nothing is wrong with %s: %v", text, field, l.Findings)
+		}
+	}
+	if _, err := ReadSession([]byte(`{"apply_policies": ["p"], "Is_Inactive": true}`), SessionOptions{}); err == nil {
+		t.Error("a key that Tyk holds to be inactive is taken as an active one")
+	}
+	// Names that people choose may differ by their case only.
+	two := strings.NewReplacer(`"jwtAuth":{"enabled"`, `"JWTAuth":{"enabled":false},"jwtAuth":{"enabled"`).Replace(string(mustJSON(t, base("extension"))))
+	if l := Load([]config.ForeignFile{{Path: "x.json", Data: []byte(two)}}, Options{}); len(l.Findings) > 0 || l.APIs[0].Inactive {
+		t.Errorf("two schemes: %v", l.Findings)
+	}
+}
+
+// TestPatternsThatTykCannotCompile: they grant nothing, also where they would fit
+// into what is written around them here.
+func TestPatternsThatTykCannotCompile(t *testing.T) {
+	for _, legacy := range []bool{false, true} {
+		for _, pattern := range []string{"/a)|(?:b", "/a)(?:", "/x)|(/y", "^/x)|(/y$", ")"} {
+			p := &paths{legacy: func(string) bool { return legacy }, listen: map[string]string{"a": "/api"}, known: map[[2]string]string{}}
+			if got, ok := p.pattern("a", pattern); ok {
+				t.Errorf("%s becomes %s", pattern, got)
+			}
+		}
+	}
+}
+
 // withHeader is a definition that sends a header.
 func withHeader(value string) string {
 	return `{"api_id": "a", "enable_jwt": true, "jwt_signing_method": "hmac", "jwt_source": "YQ==", "enable_context_vars": true, "proxy": {"listen_path": "/a/"},

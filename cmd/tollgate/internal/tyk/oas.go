@@ -61,8 +61,8 @@ func jwtScheme(v, auth value) (scheme value, kind string, at value) {
 	for _, requirement := range requirements {
 		found, other := value{}, value{}
 		for _, used := range requirement.members() {
-			settings := auth.get("securitySchemes").get(used.name)
-			switch is := v.get("components", "securitySchemes").get(used.name); {
+			settings := auth.get("securitySchemes").called(used.name)
+			switch is := v.get("components", "securitySchemes").called(used.name); {
 			case !auth.get("enabled").flag() || !settings.get("enabled").flag():
 			case isJWT(is):
 				found = settings
@@ -97,7 +97,7 @@ func oasKind(v, auth value) (string, value) {
 		return "keyless", auth
 	}
 	for _, s := range v.get("components", "securitySchemes").members() {
-		if auth.get("securitySchemes").get(s.name).get("enabled").flag() {
+		if auth.get("securitySchemes").called(s.name).get("enabled").flag() {
 			return "another scheme than JWT (" + s.name + ")", s.value
 		}
 	}

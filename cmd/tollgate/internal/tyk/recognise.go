@@ -52,7 +52,7 @@ func arrayOf(v value) []value {
 }
 
 func hasMember(v value, name string) bool {
-	return v.there() && isMapping(v) && v.member(name).node != nil
+	return v.there() && isMapping(v) && v.called(name).node != nil
 }
 
 func firstMember(v value) (value, bool) {

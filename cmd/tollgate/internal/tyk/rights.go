@@ -51,8 +51,11 @@ func (p *paths) anchored(api, text string) (anchored string, ok bool) {
 		}
 		anchored = p.matched(api, expr)
 	}
-	if _, err := regexp.Compile(anchored); err != nil {
-		return "", false
+	// Alone first: "/a)|(?:/b" would fit into the group that is made around it.
+	for _, text := range []string{expr, anchored} {
+		if _, err := regexp.Compile(text); err != nil {
+			return "", false
+		}
 	}
 	return "regex:" + anchored, true
 }

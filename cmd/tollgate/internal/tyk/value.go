@@ -28,7 +28,23 @@ func (v value) get(names ...string) value {
 	return v
 }
 
+// member gives a member as Tyk finds it, whatever the case of its name: one that
+// is spelled in another way is told, so that none is passed over.
 func (v value) member(name string) value {
+	out := v.called(name)
+	if !v.there() || v.node.Kind != yaml.MappingNode {
+		return out
+	}
+	for i := 0; i+1 < len(v.node.Content); i += 2 {
+		if key := v.node.Content[i]; key.Value != name && strings.EqualFold(key.Value, name) {
+			value{v.file, key, join(v.path, key.Value)}.wrong("it is "+name+" to Tyk, which reads names in any case", name)
+		}
+	}
+	return out
+}
+
+// called gives a member by exactly this name.
+func (v value) called(name string) value {
 	out := value{file: v.file, path: join(v.path, name)}
 	if !v.there() {
 		return out
