@@ -127,6 +127,30 @@ func TestMembersOfAnotherCase(t *testing.T) {
 	}
 }
 
+// TestFilesAreNoYAML: what YAML has beyond JSON is refused where it stands, before
+// it can expand without end or bring in members that are not looked at.
+func TestFilesAreNoYAML(t *testing.T) {
+	bomb := `{"api_id": "a", "a0": &a0 [x, x, x, x, x, x, x, x, x]`
+	for i := range 12 {
+		bomb += fmt.Sprintf(`, "a%d": &a%d [%s*a%d]`, i+1, i+1, strings.Repeat(fmt.Sprintf("*a%d, ", i), 8), i)
+	}
+	for name, text := range map[string]string{
+		"an anchor that holds itself": `{"api_id": "a", "enable_jwt": true, "x": &a [*a]}`,
+		"lists that expand":           bomb + "}",
+		"an alias":                    `{"id": "p", "access_rights": {"a": &a {}, "b": *a}}`,
+		"a merged member":             "api_id: a\nenable_jwt: true\nx: &x {use_basic_auth: true}\n<<: *x\n",
+		"a member merged in place":    "api_id: a\nenable_jwt: true\n<<: {use_basic_auth: true}\n",
+	} {
+		l := Load([]config.ForeignFile{{Path: "x.json", Data: []byte(text)}}, Options{})
+		if len(l.Findings) != 1 || !l.Findings[0].Error || !strings.Contains(l.Findings[0].Reason, "has no") || len(l.APIs)+len(l.Policies) > 0 {
+			t.Errorf("%s: %v, %d APIs", name, l.Findings, len(l.APIs))
+		}
+	}
+	if l := Load([]config.ForeignFile{{Path: "x.json", Data: []byte(`{"id": "p", "access_rights": {}, "meta_data": {"<<": "x"}}`)}}, Options{}); len(l.Findings) > 0 {
+		t.Errorf("a name in quotes: %v", l.Findings)
+	}
+}
+
 // TestPatternsThatTykCannotCompile: they grant nothing, also where they would fit
 // into what is written around them here.
 func TestPatternsThatTykCannotCompile(t *testing.T) {

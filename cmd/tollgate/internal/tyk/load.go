@@ -96,9 +96,27 @@ func (l *Loaded) parse(f config.ForeignFile) (value, bool) {
 		}
 		root = doc.Content[0]
 	}
-	v := value{file: where, node: resolve(root)}
+	v := value{file: where, node: root}
+	if odd := notJSON(root); odd != nil {
+		value{file: where, node: odd}.wrong("a file of Tyk has no aliases and merges, as JSON has none", "the value itself")
+		return value{}, false
+	}
 	v.duplicates()
 	return v, true
+}
+
+// notJSON finds a node that YAML has and JSON has not: an alias could expand
+// without end, and what a merge brings in would not be looked at.
+func notJSON(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode || n.ShortTag() == "!!merge" {
+		return n
+	}
+	for _, inner := range n.Content {
+		if odd := notJSON(inner); odd != nil {
+			return odd
+		}
+	}
+	return nil
 }
 
 // duplicates tells of members that occur twice: which one counts is a matter of

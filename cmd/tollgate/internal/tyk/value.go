@@ -55,7 +55,7 @@ func (v value) called(name string) value {
 	}
 	for i := 0; i+1 < len(v.node.Content); i += 2 {
 		if v.node.Content[i].Value == name {
-			out.node = resolve(v.node.Content[i+1])
+			out.node = v.node.Content[i+1]
 		}
 	}
 	return out
@@ -66,14 +66,6 @@ func join(path, name string) string {
 		return name
 	}
 	return path + "." + name
-}
-
-// resolve follows a YAML alias; files of Tyk are JSON and have none.
-func resolve(n *yaml.Node) *yaml.Node {
-	if n.Kind == yaml.AliasNode {
-		return n.Alias
-	}
-	return n
 }
 
 // named is one member of an object.
@@ -95,7 +87,7 @@ func (v value) members() []named {
 	var out []named
 	for i := 0; i+1 < len(v.node.Content); i += 2 {
 		key := v.node.Content[i]
-		out = append(out, named{key.Value, key, value{v.file, resolve(v.node.Content[i+1]), join(v.path, key.Value)}})
+		out = append(out, named{key.Value, key, value{v.file, v.node.Content[i+1], join(v.path, key.Value)}})
 	}
 	return out
 }
@@ -111,7 +103,7 @@ func (v value) list() []value {
 	}
 	out := make([]value, 0, len(v.node.Content))
 	for i, n := range v.node.Content {
-		out = append(out, value{v.file, resolve(n), v.path + "[" + strconv.Itoa(i) + "]"})
+		out = append(out, value{v.file, n, v.path + "[" + strconv.Itoa(i) + "]"})
 	}
 	return out
 }
