@@ -26,7 +26,8 @@ func (l *Limits) share(c *check, s *side) {
 
 // shareAt is the share of a limit at the time of a check: its requests divided by
 // the processes, or, where they are fewer, one request for each of those that the
-// record's lot falls on. Together they are never more than the limit.
+// record's lot falls on. Together they are never more than the limit,
+// but for a bucket with a smaller burst than there are replicas: each admits one at once.
 func (p *plan) shareAt(c *check, set *replicaSet) limit.Limit {
 	if set.count() <= 1 {
 		return p.at(c.now)
