@@ -113,11 +113,22 @@ func (c *checker) endpoints(f *File) {
 		if k := slices.Index(ids, e.API); k >= 0 && (f.APIs[k].Split.Mode == "" || f.APIs[k].Split.Mode == "none") {
 			c.fault(at+"/api", "the API "+quote(e.API)+" takes no split tokens", "write split: allowed there")
 		}
-		if u, err := url.Parse(e.Upstream.Text()); e.Upstream.Text() != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
-			c.fault(at+"/upstream", "upstream is no URL", "write https://issuer.example/oauth/token")
-		} else if err == nil && u.Scheme == "http" && !isLoopback(u.Hostname()) {
-			c.fault(at+"/upstream", "upstream would get the secrets of clients in plain text", "write https://"+u.Host+u.Path)
-		}
+		c.upstream(at+"/upstream", e.Upstream.Text())
+	}
+}
+
+// upstream checks the URL of an issuer's token endpoint. It is not shown.
+func (c *checker) upstream(at, written string) {
+	if written == "" { // not resolved, which is reported already
+		return
+	}
+	switch u, err := url.Parse(written); {
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+		c.fault(at, "upstream is no URL", "write https://issuer.example/oauth/token")
+	case u.User != nil:
+		c.fault(at, "upstream has a user name or password, which every client would use", "take it out: each client proves itself")
+	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+		c.fault(at, "upstream would get the secrets of clients in plain text", "write https://"+u.Host+u.Path)
 	}
 }
 
